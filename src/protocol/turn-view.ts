@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { laneHead, toolDetail } from './position.ts'
+import { count, isoTime, json, laneName, name, opt, ownId, text } from './values.ts'
+
+export const TURN_STATUSES = ['queued', 'processing', 'recovering', 'finished', 'failed', 'aborted'] as const
+export type TurnStatus = (typeof TURN_STATUSES)[number]
+export const turnStatus = z.enum(TURN_STATUSES)
+
+export type EndStatus = 'finished' | 'failed' | 'aborted'
+
+export function isEnd(status: TurnStatus): status is EndStatus {
+  return status === 'finished' || status === 'failed' || status === 'aborted'
+}
+
+export const waitingFor = z.enum(['drone', 'retry', 'permission'])
+
+/** One tool call with its last result, as a reader sees it. */
+export const toolCallView = z.object({
+  callId: name,
+  name: text,
+  parameters: text,
+  response: text,
+  isError: opt(z.boolean()),
+  detail: opt(toolDetail),
+  truncated: opt(z.boolean()),
+  subagent: opt(json),
+  stats: opt(json),
+})
+export type ToolCallView = z.infer<typeof toolCallView>
+
+/** Consecutive text of one mode is one block, a tool call is one. */
+export const blockView = z.discriminatedUnion('mode', [
+  z.object({ mode: z.enum(['thinking', 'responding']), createdAt: isoTime, content: text }),
+  z.object({ mode: z.literal('tool'), createdAt: isoTime, content: toolCallView }),
+])
+export type BlockView = z.infer<typeof blockView>
+
+/** A turn as read, in the shape of the original's chat turn. */
+export const turnView = z.object({
+  id: ownId,
+  chatSessionId: name,
+  droneId: opt(name),
+  workspaceId: opt(name),
+  attempt: z.int().min(1),
+  status: turnStatus,
+  incomplete: opt(z.boolean()),
+  prompt: text,
+  model: opt(name),
+  provider: opt(name),
+  errorMessage: opt(text),
+  createdAt: isoTime,
+  startedAt: opt(isoTime),
+  endedAt: opt(isoTime),
+  stats: z.object({ toolCallCount: count, tokens: opt(count), cost: opt(z.number()) }),
+  blocks: z.array(blockView),
+  toolCalls: z.array(toolCallView),
+  lanes: opt(z.record(z.string(), z.object({ blocks: z.array(blockView) }))),
+  heads: z.array(laneHead),
+})
+export type TurnView = z.infer<typeof turnView>
+
+/** Where a turn stands, without its words: an item of a join's answer. */
+export const turnSummary = z.object({
+  turnId: ownId,
+  attempt: z.int().min(1),
+  status: turnStatus,
+  reason: opt(text),
+  waitingFor: opt(waitingFor),
+  prompt: text,
+  droneId: opt(name),
+  model: opt(name),
+  startedAt: opt(isoTime),
+  endedAt: opt(isoTime),
+  incomplete: opt(z.boolean()),
+  heads: z.array(laneHead),
+})
+export type TurnSummary = z.infer<typeof turnSummary>
+
+export const sessionView = z.object({
+  chatSessionId: name,
+  title: opt(text),
+  user: text,
+  workspaceId: opt(name),
+  droneId: opt(name),
+  model: opt(name),
+  provider: opt(name),
+  thinkingLevel: opt(name),
+  status: z.enum(['idle', 'queued', 'processing', 'recovering']),
+  liveTurnId: opt(ownId),
+  createdAt: isoTime,
+  updatedAt: isoTime,
+})
+export type SessionView = z.infer<typeof sessionView>
+
+export const resumePoint = z.object({
+  turnId: ownId,
+  attempt: z.int().min(1),
+  lane: laneName,
+  from: count,
+  reason: opt(z.enum(['older_attempt', 'unknown', 'ahead'])),
+})
+export type ResumePoint = z.infer<typeof resumePoint>
