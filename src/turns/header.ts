@@ -1,0 +1,40 @@
+import type { TurnHeader, TurnRequest, TurnState } from './turn-store.ts'
+
+/** The fields of a header that say what was asked for. */
+export function requestOf(header: TurnHeader): TurnRequest {
+  const { turnId, chatSessionId, userId, messageId, prompt, createdAt } = header
+  return {
+    turnId,
+    chatSessionId,
+    userId,
+    messageId,
+    prompt,
+    createdAt,
+    ...pick(header, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
+  }
+}
+
+/** The fields of a header that change with a turn's life. */
+export function stateOf(header: TurnHeader): TurnState {
+  const { attempt, status, toolCallCount, earlier } = header
+  return {
+    attempt,
+    status,
+    toolCallCount,
+    earlier,
+    ...pick(header, 'reason', 'assigned', 'startedAt', 'endedAt', 'incomplete', 'usage'),
+  }
+}
+
+/** The named fields of `source` that it has. */
+export function pick<Source extends object, Key extends keyof Source>(
+  source: Source,
+  ...keys: Key[]
+): { [Picked in Key]?: Exclude<Source[Picked], undefined> } {
+  const picked: { [Picked in Key]?: Exclude<Source[Picked], undefined> } = {}
+  for (const key of keys) {
+    const value = source[key]
+    if (value !== undefined) picked[key] = value as Exclude<Source[Key], undefined>
+  }
+  return picked
+}

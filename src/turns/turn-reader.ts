@@ -1,0 +1,118 @@
+import type { BlockView, ToolCallView, TurnSummary, TurnView } from '../protocol/turn-view.ts'
+import type { LaneHead } from '../protocol/position.ts'
+import { BlockFold } from './fold.ts'
+import { pick } from './header.ts'
+import type { LaneOwner, TurnHeader, TurnStore } from './turn-store.ts'
+
+/** An attempt that changes under the reader is read again, this often. */
+const MAX_READS = 10
+
+function iso(time: number): string {
+  return new Date(time).toISOString()
+}
+
+export function headsOf(owner: LaneOwner): LaneHead[] {
+  return owner.lanes.map(({ name, length }) => ({ lane: name, offset: length }))
+}
+
+/** Where a turn stands, without its words. */
+export function summaryOf(header: TurnHeader, heads: LaneHead[] = headsOf(header)): TurnSummary {
+  const droneId = header.assigned?.droneId ?? header.droneId
+  const waits = header.status === 'queued' || header.status === 'recovering'
+  return {
+    ...pick(header, 'reason', 'model', 'incomplete'),
+    turnId: header.turnId,
+    attempt: header.attempt,
+    status: header.status,
+    prompt: header.prompt,
+    ...(droneId === undefined ? {} : { droneId }),
+    ...(waits ? { waitingFor: 'drone' as const } : {}),
+    ...(header.startedAt === undefined ? {} : { startedAt: iso(header.startedAt) }),
+    ...(header.endedAt === undefined ? {} : { endedAt: iso(header.endedAt) }),
+    heads,
+  }
+}
+
+interface Words {
+  readonly blocks: BlockView[]
+  readonly toolCalls: ToolCallView[]
+  readonly lanes: Record<string, { blocks: BlockView[] }>
+  readonly isWhole: boolean
+}
+
+async function readWords(store: Pick<TurnStore, 'readLane'>, owner: LaneOwner): Promise<Words> {
+  const main = new BlockFold()
+  const lanes: Record<string, { blocks: BlockView[] }> = {}
+  let isWhole = true
+  for (const [number, lane] of owner.lanes.entries()) {
+    const fold = lane.name === '' ? main : new BlockFold()
+    let read = 0
+    for await (const piece of store.readLane(owner, number, 0)) {
+      for (const { offset, entry } of piece) {
+        fold.push(entry)
+        read = offset + (entry.kind === 'text' ? entry.text.length : 1)
+      }
+    }
+    if (read < lane.length) isWhole = false
+    if (lane.name !== '')
+      Object.defineProperty(lanes, lane.name, { value: { blocks: fold.blocks }, enumerable: true })
+  }
+  return { blocks: main.blocks, toolCalls: main.toolCalls, lanes, isWhole }
+}
+
+/** A turn as its reader sees it: its present attempt, or an earlier one. Undefined where there is no such. */
+export async function readTurn(
+  store: TurnStore,
+  turnId: string,
+  attempt?: number,
+): Promise<TurnView | undefined> {
+  for (let reads = 1; ; reads++) {
+    const header = await store.readTurn(turnId)
+    if (!header) return undefined
+    const earlier = header.earlier.find((past) => past.attempt === attempt)
+    if (attempt !== undefined && attempt !== header.attempt && !earlier) return undefined
+    const owner: LaneOwner = earlier ? { turnId, ...earlier } : header
+    const words = await readWords(store, owner)
+    if (words.isWhole || reads >= MAX_READS) return viewOf(header, owner, words)
+  }
+}
+
+function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes }: Words): TurnView {
+  const { heads, reason, turnId, ...summary } = summaryOf(header, headsOf(owner))
+  const { usage } = header
+  const workspaceId = header.assigned?.workspaceId ?? header.workspaceId
+  const isEarlier = owner.attempt !== header.attempt
+  const { droneId, status, startedAt, endedAt, incomplete, prompt, model } = summary
+  const optional = { droneId, workspaceId, incomplete, model, startedAt, endedAt }
+  return {
+    id: turnId,
+    chatSessionId: header.chatSessionId,
+    ...pick(optional, 'droneId', 'workspaceId', 'incomplete', 'model', 'startedAt', 'endedAt'),
+    ...(header.provider === undefined ? {} : { provider: header.provider }),
+    attempt: owner.attempt,
+    status: isEarlier ? 'failed' : status,
+    prompt,
+    ...errorOf(header, owner, reason),
+    createdAt: iso(header.createdAt),
+    stats: {
+      toolCallCount: toolCalls.length,
+      ...(usage ? { tokens: usage.input + usage.output } : {}),
+      ...(usage?.cost === undefined ? {} : { cost: usage.cost }),
+    },
+    blocks,
+    toolCalls,
+    ...(Object.keys(lanes).length > 0 ? { lanes } : {}),
+    heads,
+  }
+}
+
+function errorOf(
+  header: TurnHeader,
+  owner: LaneOwner,
+  reason: string | undefined,
+): { errorMessage?: string } {
+  const earlier = header.earlier.find(({ attempt }) => attempt === owner.attempt)
+  if (earlier && owner.attempt !== header.attempt) return { errorMessage: earlier.reason }
+  if (reason === undefined || header.status === 'finished' || header.status === 'processing') return {}
+  return { errorMessage: reason }
+}

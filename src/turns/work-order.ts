@@ -1,0 +1,83 @@
+import type { WorkOrder } from '../protocol/drone-down.ts'
+import { pick } from './header.ts'
+import type { Turn } from './turn.ts'
+import type { EarlierAttempt, TurnHeader, TurnStore } from './turn-store.ts'
+
+/** Earlier turns in an order, newest kept: enough for the thread of a conversation, small beside a packet. */
+const HISTORY_TURNS = 20
+const HISTORY_UNITS = 48_000
+/** What a failed attempt had done, newest kept. */
+const EARLIER_CALLS = 200
+
+type Reader = Pick<TurnStore, 'readLane' | 'turnsOfSession' | 'readSession'>
+type HistoryMessage = WorkOrder['history'][number]
+
+/** What the agent answered in a turn: the text of its own lane, the newest `maxUnits` of it. */
+async function answerOf(store: Reader, header: TurnHeader, maxUnits: number): Promise<string> {
+  const number = header.lanes.findIndex((lane) => lane.name === '')
+  const length = header.lanes[number]?.length ?? 0
+  let answer = ''
+  for await (const piece of store.readLane(header, number, Math.max(0, length - maxUnits * 2))) {
+    for (const { entry } of piece) {
+      if (entry.kind === 'text' && entry.mode === 'responding') answer += entry.text
+    }
+    answer = answer.slice(-maxUnits)
+  }
+  return answer
+}
+
+async function historyOf(store: Reader, turn: Turn): Promise<HistoryMessage[]> {
+  const { items } = await store.turnsOfSession(turn.chatSessionId, { limit: HISTORY_TURNS + 1 })
+  const messages: HistoryMessage[] = []
+  let room = HISTORY_UNITS
+  for (const header of items) {
+    if (header.turnId === turn.turnId || header.createdAt > turn.request.createdAt) continue
+    const answer = await answerOf(store, header, room)
+    room -= answer.length + header.prompt.length
+    if (room < 0) break
+    const createdAt = new Date(header.createdAt).toISOString()
+    if (answer !== '') messages.unshift({ role: 'assistant', content: answer, createdAt })
+    messages.unshift({ role: 'user', content: header.prompt, createdAt })
+  }
+  return messages
+}
+
+async function callsOf(store: Reader, turnId: string, attempt: EarlierAttempt): Promise<CallNames> {
+  const calls: CallNames = []
+  for (const number of attempt.lanes.keys()) {
+    for await (const piece of store.readLane({ turnId, ...attempt }, number, 0)) {
+      for (const { entry } of piece) {
+        if (entry.kind !== 'call') continue
+        calls.push({ name: entry.name, ...(entry.detail?.title ? { title: entry.detail.title } : {}) })
+      }
+      calls.splice(0, calls.length - EARLIER_CALLS)
+    }
+  }
+  return calls
+}
+type CallNames = { name: string; title?: string }[]
+
+/** The order of a turn's present attempt, with what the conversation and earlier attempts have left behind. */
+export async function orderOf(store: Reader, turn: Turn, attempt: number): Promise<WorkOrder> {
+  const { request, state } = turn
+  const session = await store.readSession(turn.chatSessionId)
+  const earlier = []
+  for (const past of state.earlier) {
+    const toolCalls = await callsOf(store, turn.turnId, past)
+    earlier.push({ attempt: past.attempt, reason: past.reason, toolCalls })
+  }
+  const own = session?.agentSession
+  return {
+    turnId: turn.turnId,
+    attempt,
+    chatSessionId: turn.chatSessionId,
+    workspaceId: state.assigned?.workspaceId ?? '',
+    prompt: request.prompt,
+    history: await historyOf(store, turn),
+    ...(earlier.length > 0 ? { earlier } : {}),
+    ...pick(request, 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
+    ...(own && own.registrationId === state.assigned?.registrationId
+      ? { agentSessionId: own.agentSessionId }
+      : {}),
+  }
+}

@@ -1,0 +1,235 @@
+import type { WorkOrder } from '../protocol/drone-down.ts'
+import { isEnd } from '../protocol/turn-view.ts'
+import { backoffMs } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import { phaseOf } from './lifecycle.ts'
+import type { LiveTurns } from './live-turns.ts'
+import type { Turn } from './turn.ts'
+import type { TurnState, TurnStore } from './turn-store.ts'
+import { orderOf } from './work-order.ts'
+
+/** A connected drone, as far as giving it work goes. */
+export interface Seat {
+  readonly registrationId: string
+  readonly droneId: string
+  readonly userId: string
+  readonly workspaceId: string
+  /** Absent for a plain drone: its first word is its acknowledgement. */
+  readonly instanceId: string | undefined
+  readonly capacity: number
+  /** Takes no new work: it is leaving. */
+  readonly draining: boolean
+  /** Takes nothing before it is done with what it has, whether that is still its turn or not. */
+  readonly occupied: boolean
+  offers(wanted: { agent?: string; model?: string }): boolean
+  /** Resolves when the drone has the order, rejects when it did not say so in time or is gone. */
+  sendOrder(order: WorkOrder): Promise<void>
+  /** Tells the drone, if it is there, that the turn is not its any more. */
+  abortOrder(turnId: string, attempt: number): void
+}
+
+/** Which drones are there just now. */
+export interface Seats {
+  all(): Iterable<Seat>
+  get(registrationId: string): Seat | undefined
+}
+
+export interface WorkOrdersOptions {
+  readonly store: TurnStore
+  readonly turns: LiveTurns
+  readonly seats: Seats
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: { info(message: string, meta?: object): void; error(message: string, meta?: object): void }
+  /** Before the next attempt of a turn: first and longest. */
+  readonly retryFirstMs: number
+  readonly retryLongestMs: number
+  /** How long a turn may wait for a drone before it is failed. */
+  readonly queuedMs: number
+}
+
+/** The longest that a timer waits; a longer one would fire at once. */
+const LONGEST_WAIT_MS = 2_147_483_647
+
+interface Waiting {
+  readonly turn: Turn
+  /** Monotonic. */
+  dueAt: number
+  cancelExpiry: () => void
+}
+
+/** Gives turns to drones: the first fitting one that has room, in the order the turns came. */
+export class WorkOrders {
+  readonly #options: WorkOrdersOptions
+  readonly #waiting = new Map<string, Waiting>()
+  #cancelDue: (() => void) | undefined
+  #closed = false
+
+  constructor(options: WorkOrdersOptions) {
+    this.#options = options
+  }
+
+  /** No order is given any more: the relay stops. */
+  close(): void {
+    this.#closed = true
+    this.#cancelDue?.()
+    for (const waiting of this.#waiting.values()) waiting.cancelExpiry()
+    this.#waiting.clear()
+  }
+
+  /** A turn waits for a drone; `delayMs` is the backoff before its next attempt. */
+  enqueue(turn: Turn, delayMs = 0): void {
+    if (this.#closed) return
+    const { clock, queuedMs } = this.#options
+    this.#waiting.get(turn.turnId)?.cancelExpiry()
+    const reason = `No fitting drone came within ${Math.round(queuedMs / 1000)} s. Start one for this workspace and send again.`
+    const cancelExpiry = clock.after(Math.min(delayMs + queuedMs, LONGEST_WAIT_MS), () => {
+      this.#waiting.delete(turn.turnId)
+      this.#options.turns.apply(turn, { type: 'expired', reason })
+    })
+    this.#waiting.set(turn.turnId, { turn, dueAt: clock.ticks() + delayMs, cancelExpiry })
+    this.consider()
+  }
+
+  /** How long until the next attempt of a turn that waits for it. */
+  delayOf(turnId: string): number | undefined {
+    const waiting = this.#waiting.get(turnId)
+    return waiting && Math.max(0, Math.round(waiting.dueAt - this.#options.clock.ticks()))
+  }
+
+  /** Whoever worked on the turn is gone: it is tried again after a backoff, or has failed. */
+  ownerLost(turn: Turn, attempt: number, reason: string, final = false): void {
+    const decision = this.#options.turns.apply(turn, { type: 'ownerLost', attempt, reason, final })
+    if (decision.do === 'nothing') return
+    this.#options.logger.info('A turn lost its drone.', {
+      turnId: turn.turnId,
+      attempt,
+      reason,
+      now: turn.state.status,
+    })
+    if (turn.state.status !== 'recovering') return
+    const { retryFirstMs, retryLongestMs, random } = this.#options
+    const tries = turn.state.earlier.length + 1
+    this.enqueue(turn, backoffMs(tries, { firstMs: retryFirstMs, longestMs: retryLongestMs, random }))
+  }
+
+  /** Offers what waits to whoever fits. */
+  consider(): void {
+    if (this.#closed) return
+    const { clock, turns } = this.#options
+    const now = clock.ticks()
+    let next = Number.POSITIVE_INFINITY
+    for (const waiting of this.#waiting.values()) {
+      const { turn, dueAt } = waiting
+      if (turn.ended || turn.fenced) this.#forget(waiting)
+      else if (dueAt > now) next = Math.min(next, dueAt)
+      else {
+        const seat = this.#fitting(turn)
+        if (!seat) continue
+        this.#forget(waiting)
+        turns.apply(turn, {
+          type: 'assign',
+          to: {
+            registrationId: seat.registrationId,
+            droneId: seat.droneId,
+            workspaceId: seat.workspaceId,
+            ...(seat.instanceId === undefined ? {} : { instanceId: seat.instanceId }),
+            acknowledged: false,
+          },
+        })
+      }
+    }
+    this.#cancelDue?.()
+    this.#cancelDue = undefined
+    if (next !== Number.POSITIVE_INFINITY) this.#cancelDue = clock.after(next - now, () => this.consider())
+  }
+
+  /** Whether another drone than `registrationId` could take this turn now or when it has room. */
+  hasAlternative(turn: Turn, registrationId: string): boolean {
+    return this.#candidates(turn).some((seat) => seat.registrationId !== registrationId)
+  }
+
+  /** A state of the turn is stored and told: what has to follow, follows. */
+  onTold(turn: Turn, state: TurnState): void {
+    const { turns } = this.#options
+    if (isEnd(state.status)) {
+      if (state.status === 'aborted') this.#tellAborted(turn, state)
+      this.consider()
+      return
+    }
+    const current = turn.state.attempt === state.attempt && turns.get(turn.turnId) === turn
+    if (current && phaseOf(turn.state) === 'offered') this.offer(turn)
+  }
+
+  /** Sends the order of a turn that is assigned and not acknowledged; again after a reconnect, the same attempt. */
+  offer(turn: Turn): void {
+    const { state } = turn
+    if (!state.assigned || this.#closed) return
+    // An attempt that is not stored yet is offered once it is: its first words would be refused.
+    if (turn.told.attempt !== state.attempt || turn.told.status !== state.status) return
+    const seat = this.#options.seats.get(state.assigned.registrationId)
+    if (!seat || seat.instanceId !== state.assigned.instanceId) return
+    void this.#send(turn, state.attempt, seat)
+  }
+
+  async #send(turn: Turn, attempt: number, seat: Seat): Promise<void> {
+    const { store, turns, seats, logger } = this.#options
+    let order: WorkOrder
+    try {
+      order = await orderOf(store, turn, attempt)
+    } catch (error) {
+      logger.error('A work order could not be put together.', { turnId: turn.turnId, error })
+      this.ownerLost(turn, attempt, 'The relay could not read the conversation from its store.')
+      return
+    }
+    try {
+      await seat.sendOrder(order)
+      turns.apply(turn, { type: 'acknowledged', attempt })
+    } catch {
+      // Away: its grace decides, and the order is offered again when it is back. There but silent: somebody else's turn.
+      // A relay that stops has cut the connection itself: the turn waits for its drone and the next relay.
+      if (this.#closed) return
+      if (seats.get(seat.registrationId) !== seat || phaseOf(turn.state) !== 'offered') return
+      if (turn.state.attempt !== attempt) return
+      seat.abortOrder(turn.turnId, attempt)
+      this.ownerLost(turn, attempt, `Drone ${seat.droneId} did not acknowledge the order.`)
+    }
+  }
+
+  #tellAborted(turn: Turn, state: TurnState): void {
+    const seat = state.assigned && this.#options.seats.get(state.assigned.registrationId)
+    if (seat && seat.instanceId === state.assigned?.instanceId) seat.abortOrder(turn.turnId, state.attempt)
+  }
+
+  #forget(waiting: Waiting): void {
+    waiting.cancelExpiry()
+    this.#waiting.delete(waiting.turn.turnId)
+  }
+
+  #fitting(turn: Turn): Seat | undefined {
+    const used = (seat: Seat): number => this.#options.turns.ofDrone(seat.registrationId).length
+    const free = this.#candidates(turn).filter((seat) => !seat.occupied && used(seat) < seat.capacity)
+    const last = turn.state.assigned
+    const preferred = turn.preferredDroneId
+    return (
+      free.find(
+        (seat) => seat.registrationId === last?.registrationId && seat.instanceId !== last.instanceId,
+      ) ??
+      // Whoever was silent, or has lost the turn, is asked again only where nobody else fits.
+      free.find((seat) => seat.droneId === preferred && seat.registrationId !== last?.registrationId) ??
+      free.find((seat) => seat.registrationId !== last?.registrationId) ??
+      free[0]
+    )
+  }
+
+  #candidates(turn: Turn): Seat[] {
+    const { request, state } = turn
+    const workspaceId = state.assigned?.workspaceId ?? request.workspaceId
+    return [...this.#options.seats.all()].filter((seat) => {
+      if (seat.userId !== request.userId || seat.draining || !seat.offers(request)) return false
+      if (state.assigned) return seat.workspaceId === workspaceId
+      if (request.droneId !== undefined) return seat.droneId === request.droneId
+      return workspaceId === undefined || seat.workspaceId === workspaceId
+    })
+  }
+}

@@ -1,0 +1,165 @@
+import { expect } from 'chai'
+import { decide, phaseOf } from '../../src/turns/lifecycle.ts'
+import type { Decision, LifeEvent, Phase } from '../../src/turns/lifecycle.ts'
+import type { Assignment, EarlierAttempt, TurnState } from '../../src/turns/turn-store.ts'
+
+const NOW = 1000
+const policy = { maxAttempts: 3 }
+
+const to: Assignment = {
+  registrationId: 'r2',
+  droneId: 'd2',
+  workspaceId: 'w',
+  instanceId: 'i2',
+  acknowledged: false,
+}
+const had: Assignment = {
+  registrationId: 'r1',
+  droneId: 'd1',
+  workspaceId: 'w',
+  instanceId: 'i1',
+  acknowledged: true,
+}
+const base = { attempt: 2, toolCallCount: 0, earlier: [], startedAt: 500 }
+
+const states: Record<Phase, TurnState> = {
+  queued: { attempt: 2, toolCallCount: 0, earlier: [], status: 'queued' },
+  offered: { ...base, status: 'processing', assigned: { ...had, acknowledged: false } },
+  working: { ...base, status: 'processing', assigned: had },
+  recovering: { ...base, status: 'recovering', assigned: had, reason: 'crashed' },
+  ended: { ...base, status: 'finished', assigned: had, endedAt: 900 },
+}
+
+const lost: LifeEvent = { type: 'ownerLost', attempt: 2, reason: 'gone' }
+const events = {
+  assign: { type: 'assign', to },
+  acknowledged: { type: 'acknowledged', attempt: 2 },
+  'acknowledged, of another attempt': { type: 'acknowledged', attempt: 1 },
+  ownerLost: lost,
+  'ownerLost, of another attempt': { ...lost, attempt: 1 },
+  'ownerLost, for good': { ...lost, final: true },
+  'completed with success': { type: 'completed', success: true, message: 'ignored' },
+  'completed without success': { type: 'completed', success: false, message: 'why' },
+  abort: { type: 'abort', reason: 'stop' },
+  expired: { type: 'expired', reason: 'too late' },
+} satisfies Record<string, LifeEvent>
+
+const nothing: Decision = { do: 'nothing' }
+const update = (change: Extract<Decision, { do: 'update' }>['change']): Decision => ({ do: 'update', change })
+
+const assigned = update({ status: 'processing', assigned: to, startedAt: NOW })
+const acknowledged = update({ assigned: had })
+const recovering = update({ status: 'recovering', reason: 'gone' })
+const failed = (reason: string) => update({ status: 'failed', endedAt: NOW, reason })
+const finished = update({ status: 'finished', endedAt: NOW })
+const aborted = update({ status: 'aborted', endedAt: NOW, reason: 'stop' })
+const ended = {
+  attempt: 2,
+  reason: 'crashed',
+  acknowledged: true,
+  droneId: 'd1',
+  startedAt: 500,
+  endedAt: NOW,
+}
+const succeeded: Decision = {
+  do: 'succeed',
+  change: { status: 'processing', assigned: to, startedAt: NOW },
+  ended: { ended, borrows: false },
+}
+
+type Row = [tag: string, expected: Record<Exclude<Phase, 'ended'>, Decision>]
+const each = (decision: Decision) => ({
+  queued: decision,
+  offered: decision,
+  working: decision,
+  recovering: decision,
+})
+
+const table: Record<keyof typeof events, Row> = {
+  assign: ['LC2', { ...each(nothing), queued: assigned, recovering: succeeded }],
+  acknowledged: ['LC3', { ...each(nothing), offered: acknowledged }],
+  'acknowledged, of another attempt': ['LC3', each(nothing)],
+  ownerLost: ['LC4', { ...each(nothing), offered: recovering, working: recovering }],
+  'ownerLost, of another attempt': ['LC4', each(nothing)],
+  'ownerLost, for good': ['LC7', { ...each(failed('gone')), queued: nothing }],
+  'completed with success': ['LC6', { ...each(nothing), offered: finished, working: finished }],
+  'completed without success': ['LC6', { ...each(nothing), offered: failed('why'), working: failed('why') }],
+  abort: ['LC8', each(aborted)],
+  expired: ['LC9', each(failed('too late'))],
+}
+
+describe('the life of a turn', () => {
+  for (const phase of ['queued', 'offered', 'working', 'recovering'] as const) {
+    for (const [name, event] of Object.entries(events)) {
+      const [tag, expected] = table[name as keyof typeof events]
+      const does = expected[phase].do === 'nothing' ? 'changes nothing for' : 'decides on'
+      it(`[${tag}] ${phase}: ${does} ${name}`, () => {
+        expect(phaseOf(states[phase])).to.equal(phase)
+        expect(decide(states[phase], event, NOW, policy)).to.deep.equal(expected[phase])
+      })
+    }
+  }
+
+  for (const status of ['finished', 'failed', 'aborted'] as const) {
+    it(`[LC1] changes nothing of a turn that is ${status}, whatever happens`, () => {
+      const state = { ...states.ended, status }
+      expect(phaseOf(state)).to.equal('ended')
+      for (const event of Object.values(events)) {
+        expect(decide(state, event, NOW, policy)).to.deep.equal(nothing)
+      }
+    })
+  }
+
+  const earlier = (attempt: number, acknowledged: boolean): EarlierAttempt => ({
+    attempt,
+    reason: 'crashed',
+    acknowledged,
+    droneId: 'd',
+    startedAt: 1,
+    endedAt: 2,
+    lanes: [],
+  })
+  const after = (...acknowledged: boolean[]): TurnState => ({
+    ...states.working,
+    earlier: acknowledged.map((yes, index) => earlier(index + 1, yes)),
+  })
+
+  it('[LC7] fails a turn after as many acknowledged attempts as it may have', () => {
+    expect(decide(after(true), lost, NOW, policy)).to.deep.equal(recovering)
+    expect(decide(after(true, true), lost, NOW, policy)).to.deep.equal(failed('gone (after 3 attempts)'))
+  })
+
+  it('[LC7] does not count attempts whose order nobody acknowledged', () => {
+    expect(decide(after(true, false, false, false), lost, NOW, policy)).to.deep.equal(recovering)
+    const offered = { ...after(true, true), assigned: { ...had, acknowledged: false } }
+    expect(decide(offered, lost, NOW, policy)).to.deep.equal(recovering)
+    expect(decide(states.working, lost, NOW, { maxAttempts: 1 })).to.deep.equal(failed('gone'))
+  })
+
+  it('[LC7] fails a turn that was offered ten times and that nobody acknowledged', () => {
+    const offered = (offers: number): TurnState => ({
+      ...after(...Array<boolean>(offers - 1).fill(false)),
+      assigned: { ...had, acknowledged: false },
+    })
+    expect(decide(offered(9), lost, NOW, policy)).to.deep.equal(recovering)
+    expect(decide(offered(10), lost, NOW, policy)).to.deep.equal(failed('gone (after 10 offers)'))
+  })
+
+  it('[LC4] takes both triggers of one loss as one', () => {
+    const again = { ...states.working, status: 'recovering', reason: 'gone' } as const
+    expect(decide(again, lost, NOW, policy)).to.deep.equal(nothing)
+  })
+
+  it('[LC2] says of an attempt without a reason that it was given up', () => {
+    const { reason: _reason, assigned: _assigned, startedAt: _startedAt, ...bare } = states.recovering
+    const decision = decide(bare, events.assign, NOW, policy)
+    if (decision.do !== 'succeed') throw new Error('expected the next attempt')
+    expect(decision.ended.ended).to.deep.equal({
+      ...ended,
+      reason: 'given up',
+      acknowledged: false,
+      droneId: '',
+      startedAt: NOW,
+    })
+  })
+})
