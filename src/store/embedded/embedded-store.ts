@@ -1,0 +1,225 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { RelayError } from '../../protocol/errors.ts'
+import type { Placed } from '../../turns/entry.ts'
+import type {
+  AuditEntry,
+  ChatSessionRecord,
+  CommitOutcome,
+  DroneRecord,
+  FlushBatch,
+  KeyRecord,
+  LaneOwner,
+  Page,
+  PageRequest,
+  TurnHeader,
+  TurnStore,
+} from '../../turns/turn-store.ts'
+import { StoreConfigError } from '../store-config-error.ts'
+import { SILENT } from '../store-logger.ts'
+import type { StoreLogger } from '../store-logger.ts'
+import { wellFormed } from '../well-formed.ts'
+import { checkDataFile, openDataFolder, reasonOf } from './data-folder.ts'
+import { DirLock } from './dir-lock.ts'
+import { DiskRoom } from './disk-room.ts'
+import { readWords } from './lane-reader.ts'
+import { RegistryTable } from './registry-table.ts'
+import { SessionTable } from './session-table.ts'
+import { openTables } from './tables.ts'
+import type { Tables } from './tables.ts'
+import { TurnTable } from './turn-table.ts'
+import { WriteGate } from './write-gate.ts'
+
+/** LMDB's own name for it. */
+const DATA_FILE = 'data.mdb'
+
+export interface EmbeddedStoreOptions {
+  readonly dataDir: string
+  readonly logger?: StoreLogger
+  /** Bytes of the disk that stay free; default: 256 MB or 5 % of it, whichever is less. */
+  readonly minFreeBytes?: number
+  /** Monotonic ms. */
+  readonly now?: () => number
+}
+
+/** Opens the store of a data folder, which is this process' alone until it is closed. */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<TurnStore> {
+  const { dataDir, storeDir } = await openDataFolder(options.dataDir)
+  const lock = await DirLock.take(dataDir)
+  try {
+    const now = options.now ?? (() => performance.now())
+    const room = new DiskRoom({ path: storeDir, minFreeBytes: options.minFreeBytes, now })
+    const logger = options.logger ?? SILENT
+    if (!room.isEnough()) warnOfFullDisk(storeDir, logger)
+    await checkDataFile(join(storeDir, DATA_FILE))
+    const tables = openTables(storeDir)
+    const gate = new WriteGate({ tables, room, logger })
+    // From here on a process that slipped past the lock is refused. On a full disk the first write says it instead.
+    if (room.isEnough()) await gate.write(() => undefined)
+    return new EmbeddedStore({ tables, gate, lock })
+  } catch (cause) {
+    await lock.release()
+    if (cause instanceof StoreConfigError) throw cause
+    throw new StoreConfigError(`The store in ${storeDir} cannot be opened: ${reasonOf(cause)}.`, { cause })
+  }
+}
+
+function warnOfFullDisk(storeDir: string, logger: StoreLogger): void {
+  // Opening writes where there is nothing yet, and LMDB does not survive a write that finds no room.
+  if (!existsSync(join(storeDir, DATA_FILE)))
+    throw new StoreConfigError(
+      `The disk of ${storeDir} is nearly full: make room, or choose another data folder.`,
+    )
+  logger.warn('the disk of the data folder is nearly full: the store only reads until there is room', {
+    storeDir,
+  })
+}
+
+interface EmbeddedStoreParts {
+  readonly tables: Tables
+  readonly gate: WriteGate
+  readonly lock: DirLock
+}
+
+/** [ST8] Turns in one LMDB file: reads are of memory, and a write resolves when it is on disk. */
+class EmbeddedStore implements TurnStore {
+  readonly #tables: Tables
+  readonly #gate: WriteGate
+  readonly #lock: DirLock
+  readonly #turns: TurnTable
+  readonly #sessions: SessionTable
+  readonly #registry: RegistryTable
+  #closing: Promise<void> | undefined
+
+  constructor(parts: EmbeddedStoreParts) {
+    this.#tables = parts.tables
+    this.#gate = parts.gate
+    this.#lock = parts.lock
+    this.#turns = new TurnTable(parts.tables)
+    this.#sessions = new SessionTable(parts.tables)
+    this.#registry = new RegistryTable(parts.tables)
+  }
+
+  insertTurn(header: TurnHeader): Promise<TurnHeader> {
+    const safe = wellFormed(header)
+    return this.#gate.write(() => this.#turns.insert(safe))
+  }
+
+  async readTurn(turnId: string): Promise<TurnHeader | undefined> {
+    return this.#read(() => this.#turns.read(turnId))
+  }
+
+  commit(batches: readonly FlushBatch[]): Promise<CommitOutcome[]> {
+    const safe = wellFormed(batches)
+    return this.#gate.write(() => this.#turns.commit(safe))
+  }
+
+  takeOver(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
+    return this.#gate.write(() => this.#turns.takeOver(turnId, generation, node))
+  }
+
+  async *readLane(header: LaneOwner, number: number, from: number): AsyncGenerator<Placed[]> {
+    yield* this.#each(readWords(this.#tables, header, number, from))
+  }
+
+  async turnsOfSession(chatSessionId: string, page: PageRequest): Promise<Page<TurnHeader>> {
+    return this.#read(() => this.#turns.ofSession(chatSessionId, page))
+  }
+
+  async *unfinishedTurns(): AsyncGenerator<TurnHeader> {
+    for await (const headers of this.#each(this.#turns.unfinished())) yield* headers
+  }
+
+  async findMessage(userId: string, messageId: string): Promise<TurnHeader | undefined> {
+    return this.#read(() => this.#turns.findMessage(userId, messageId))
+  }
+
+  insertSession(session: ChatSessionRecord): Promise<boolean> {
+    const safe = wellFormed(session)
+    return this.#gate.write(() => this.#sessions.insert(safe))
+  }
+
+  async readSession(chatSessionId: string): Promise<ChatSessionRecord | undefined> {
+    return this.#read(() => this.#sessions.read(chatSessionId))
+  }
+
+  updateSession(session: ChatSessionRecord): Promise<boolean> {
+    const safe = wellFormed(session)
+    return this.#gate.write(() => this.#sessions.update(safe))
+  }
+
+  async sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>> {
+    return this.#read(() => this.#sessions.ofUser(userId, page))
+  }
+
+  saveDrone(drone: DroneRecord): Promise<void> {
+    const safe = wellFormed(drone)
+    return this.#gate.write(() => this.#registry.saveDrone(safe))
+  }
+
+  async readDrone(registrationId: string): Promise<DroneRecord | undefined> {
+    return this.#read(() => this.#registry.readDrone(registrationId))
+  }
+
+  async listDrones(page: PageRequest): Promise<Page<DroneRecord>> {
+    return this.#read(() => this.#registry.drones(page))
+  }
+
+  insertKey(key: KeyRecord): Promise<void> {
+    const safe = wellFormed(key)
+    return this.#gate.write(() => this.#registry.insertKey(safe))
+  }
+
+  async findKey(keyId: string): Promise<KeyRecord | undefined> {
+    return this.#read(() => this.#registry.readKey(keyId))
+  }
+
+  async listKeys(page: PageRequest): Promise<Page<KeyRecord>> {
+    return this.#read(() => this.#registry.keys(page))
+  }
+
+  revokeKey(keyId: string, at: number): Promise<KeyRecord | undefined> {
+    return this.#gate.write(() => this.#registry.revokeKey(keyId, at))
+  }
+
+  appendAudit(entry: AuditEntry): Promise<void> {
+    const safe = wellFormed(entry)
+    return this.#gate.write(() => this.#registry.appendAudit(safe))
+  }
+
+  async listAudit(page: PageRequest): Promise<Page<AuditEntry>> {
+    return this.#read(() => this.#registry.audit(page))
+  }
+
+  async ping(): Promise<void> {
+    this.#gate.check()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#gate.close()
+    await this.#tables.root.close()
+    await this.#lock.release()
+  }
+
+  #read<T>(read: () => T): T {
+    // LMDB would touch memory that is no longer mapped.
+    if (this.#closing) throw new RelayError('store_unavailable', 'The store has been closed.')
+    return read()
+  }
+
+  /** Takes one piece at a time, and lets others run in between: reading a long turn must not hold up the rest. */
+  async *#each<T>(pieces: Iterator<T>): AsyncGenerator<T> {
+    for (;;) {
+      const piece = this.#read(() => pieces.next())
+      if (piece.done) return
+      yield piece.value
+      await setImmediate()
+    }
+  }
+}

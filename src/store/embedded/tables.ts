@@ -1,0 +1,65 @@
+import { open } from 'lmdb'
+import type { Database, DatabaseOptions, RootDatabase } from 'lmdb'
+import type {
+  AuditEntry,
+  ChatSessionRecord,
+  DroneRecord,
+  KeyRecord,
+  TurnRequest,
+} from '../../turns/turn-store.ts'
+import type { TurnRecord } from '../turn-record.ts'
+import type { Word } from './word.ts'
+
+type TurnId = string
+type NameHash = string
+type EpochMs = number
+
+/** What the data file holds. Keys are ordered; `true` marks a table that is only an index. */
+export interface Tables {
+  readonly root: RootDatabase
+  readonly requests: Database<TurnRequest, TurnId>
+  readonly turns: Database<TurnRecord, TurnId>
+  /** Turn, attempt, lane number, offset. */
+  readonly words: Database<Word, [TurnId, number, number, number]>
+  /** User and message, hashed together. */
+  readonly messages: Database<TurnId, NameHash>
+  readonly turnsBySession: Database<true, [NameHash, EpochMs, TurnId]>
+  readonly unfinished: Database<true, [EpochMs, TurnId]>
+  readonly sessions: Database<ChatSessionRecord, NameHash>
+  /** User, last change, session. */
+  readonly sessionsByUser: Database<true, [NameHash, EpochMs, NameHash]>
+  readonly drones: Database<DroneRecord, string>
+  readonly keys: Database<KeyRecord, string>
+  readonly audit: Database<AuditEntry, string>
+  /** `owner`: the token of the process that may write; see WriteGate. */
+  readonly meta: Database<string, 'owner'>
+}
+
+/** The tables above and some to come: LMDB wants their number when it opens. */
+const MAX_TABLES = 24
+
+export function openTables(path: string): Tables {
+  const root = open({
+    path,
+    maxDbs: MAX_TABLES,
+    // A commit is then visible only when it is on disk, and its promise means both. Never `noSync`: it loses and tears.
+    overlappingSync: false,
+  })
+  // Plain maps: records would build decoders out of keys that a stranger chose.
+  const options: DatabaseOptions & { useRecords: boolean } = { useRecords: false }
+  return {
+    root,
+    requests: root.openDB('requests', options),
+    turns: root.openDB('turns', options),
+    words: root.openDB('words', options),
+    messages: root.openDB('messages', options),
+    turnsBySession: root.openDB('turnsBySession', options),
+    unfinished: root.openDB('unfinished', options),
+    sessions: root.openDB('sessions', options),
+    sessionsByUser: root.openDB('sessionsByUser', options),
+    drones: root.openDB('drones', options),
+    keys: root.openDB('keys', options),
+    audit: root.openDB('audit', options),
+    meta: root.openDB('meta', options),
+  }
+}

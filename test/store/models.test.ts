@@ -1,0 +1,181 @@
+import { expect } from 'chai'
+import mongoose from 'mongoose'
+import type { Model } from 'mongoose'
+import { apiKeyModel } from '../../models/api-key.ts'
+import { auditEntryModel } from '../../models/audit-entry.ts'
+import { chatSessionModel } from '../../models/chat-session.ts'
+import { chatTurnPartModel } from '../../models/chat-turn-part.ts'
+import { chatTurnModel } from '../../models/chat-turn.ts'
+import { droneRegistrationModel } from '../../models/drone-registration.ts'
+import { userModel } from '../../models/user.ts'
+import { droneDocument } from '../../src/store/mongo/drone-document.ts'
+import { sessionDocument } from '../../src/store/mongo/mongo-sessions.ts'
+import { partWrites } from '../../src/store/mongo/plan.ts'
+import { headerFrom, turnDocument } from '../../src/store/mongo/turn-document.ts'
+import type { Usage } from '../../src/protocol/drone-up.ts'
+import type { Entry } from '../../src/turns/entry.ts'
+import type { Assignment, TurnHeader } from '../../src/turns/turn-store.ts'
+import { aTurn, batchOf, emptyLane, placedFrom, say } from '../support/store-turns.ts'
+
+const connection = mongoose.createConnection()
+
+const ENTRIES: Entry[] = [
+  say('text', 'thinking'),
+  {
+    kind: 'call',
+    callId: 'c',
+    name: 'edit',
+    parameters: '{}',
+    response: '',
+    detail: {
+      title: 't',
+      kind: 'k',
+      locations: [{ path: 'p', line: 1 }],
+      diffs: [{ path: 'p', oldText: '', newText: 'n' }],
+    },
+    truncated: true,
+    createdAt: 1,
+  },
+  {
+    kind: 'result',
+    callId: 'c',
+    response: 'r',
+    isError: true,
+    subagent: { $x: { 'a.b': 1 } },
+    stats: [[1]],
+    createdAt: 2,
+  },
+]
+
+/** The store writes past the schemas: this is what holds the two together. */
+async function fits<D>(model: Model<D>, document: D): Promise<void> {
+  const hydrated = new model(document)
+  await hydrated.validate()
+  const { lanes, ...plain } = hydrated.toObject({ flattenMaps: true }) as Record<string, unknown>
+  expect({ ...plain, ...(lanes === undefined ? {} : { lanes }) }).to.deep.equal(document)
+}
+
+describe('the models', () => {
+  it('hold every field of a turn that the store writes', async () => {
+    const lane = {
+      ...emptyLane('helper'),
+      length: 9,
+      parts: 1,
+      open: placedFrom(0, ENTRIES),
+      borrowed: [{ attempt: 1, parts: 1, length: 3 }],
+    }
+    const given = {
+      attempt: 1,
+      reason: 'crashed',
+      acknowledged: true,
+      droneId: 'd',
+      startedAt: 1,
+      endedAt: 2,
+    }
+    // `Required`: whoever adds a field is told here that the model needs it too.
+    const assigned: Required<Assignment> = {
+      registrationId: 'r',
+      droneId: 'd',
+      workspaceId: 'w',
+      instanceId: 'i',
+      acknowledged: true,
+    }
+    const usage: Required<Usage> = {
+      turnId: 't',
+      attempt: 1,
+      input: 1,
+      output: 2,
+      cacheRead: 3,
+      cacheWrite: 4,
+      cost: 0.5,
+      contextUsed: 5,
+      contextWindow: 6,
+      provider: 'p',
+      model: 'm',
+    }
+    const header: Required<TurnHeader> = {
+      turnId: 't',
+      chatSessionId: 'c',
+      userId: 'u',
+      messageId: 'm',
+      prompt: '',
+      droneId: 'd',
+      workspaceId: 'w',
+      agent: 'a',
+      model: 'm',
+      provider: 'p',
+      thinkingLevel: 'low',
+      cwd: '/',
+      createdAt: 1,
+      attempt: 2,
+      status: 'processing',
+      reason: '',
+      assigned,
+      startedAt: 2,
+      endedAt: 3,
+      incomplete: true,
+      usage,
+      toolCallCount: 4,
+      earlier: [{ ...given, lanes: [lane] }],
+      generation: 5,
+      version: 6,
+      node: 'n',
+      lanes: [emptyLane(''), lane],
+    }
+    expect(headerFrom(turnDocument(header))).to.deep.equal(header)
+    await fits(chatTurnModel(connection), turnDocument(header))
+  })
+
+  it('hold every field of a part that the store writes', async () => {
+    const [write] = partWrites(batchOf(aTurn(), [{ entries: ENTRIES, close: true }]))
+    if (!write) throw new Error('no part')
+    await fits(chatTurnPartModel(connection), write.document)
+  })
+
+  it('hold every field of a session, a drone, a key, an audit entry and a user', async () => {
+    const session = {
+      chatSessionId: 'c',
+      userId: 'u',
+      queue: [{ messageId: 'm', content: '', by: 'u' }],
+      version: 1,
+    }
+    const agentSession = { registrationId: 'r', agentSessionId: 'a' }
+    await fits(
+      chatSessionModel(connection),
+      sessionDocument({ ...session, agentSession, createdAt: 1, updatedAt: 2 }),
+    )
+    const registration = {
+      name: 'n',
+      hostname: 'h',
+      workspaceId: 'w',
+      labels: { $a: 1 },
+      models: [{ id: 'm' }],
+    }
+    const drone = {
+      registrationId: 'r',
+      userId: 'u',
+      droneId: 'd',
+      registration,
+      firstSeenAt: 1,
+      lastSeenAt: 2,
+    }
+    await fits(droneRegistrationModel(connection), droneDocument({ ...drone, replacedInstances: ['i'] }))
+    const key = { kind: 'ops', userId: 'u', label: '', hash: 'h', createdAt: 1, revokedAt: 2 } as const
+    await fits(apiKeyModel(connection), { _id: 'k', ...key })
+    await fits(auditEntryModel(connection), {
+      _id: 'a',
+      at: 1,
+      by: 'b',
+      action: 'c',
+      subject: 's',
+      reason: '',
+    })
+    await fits(userModel(connection), { _id: 'u', userId: 'u', name: '', createdAt: 1 })
+  })
+
+  it('refuse a field that they do not know', () => {
+    const model = userModel(connection)
+    const unknown = { _id: 'u', userId: 'u', createdAt: 1, isAdmin: true }
+    expect(() => new model(unknown)).to.throw(/isAdmin/)
+  })
+})
