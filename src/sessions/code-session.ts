@@ -1,0 +1,259 @@
+import type { CodeDown } from '../protocol/code-down.ts'
+import { codeUp } from '../protocol/code-up.ts'
+import type { ChatSend } from '../protocol/code-up.ts'
+import type { Limits } from '../protocol/drone-down.ts'
+import { RelayError } from '../protocol/errors.ts'
+import type { ArgsOf } from '../protocol/event.ts'
+import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import { isEnd } from '../protocol/turn-view.ts'
+import { viewOfSession } from '../turns/chat-sessions.ts'
+import type { Clock } from '../turns/clock.ts'
+import type { Placed } from '../turns/entry.ts'
+import type { News } from '../turns/feed.ts'
+import { send, sessionIdFor } from '../turns/sending.ts'
+import type { Sending, Sent } from '../turns/sending.ts'
+import type { ChatSessionRecord } from '../turns/turn-store.ts'
+import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
+import type { Directory } from './directory.ts'
+import type { Follower } from './follower.ts'
+import type { Followers } from './followers.ts'
+import { planJoin } from './join.ts'
+import { sessionStatus } from './session-status.ts'
+import { Answered, SocketSession } from './socket-session.ts'
+import type { Handlers, Rules, SocketSessionOptions } from './socket-session.ts'
+import type { Viewer, Watcher } from './watcher.ts'
+import { originalEntry, wireEntry } from '../turns/wire-entry.ts'
+
+const LIST_DEFAULT = 50
+/** Sessions whose last join a connection remembers. */
+const JOINS_REMEMBERED = 1000
+
+export interface CodeWorld extends Sending {
+  readonly followers: Followers
+  readonly directory: Directory
+  readonly clock: Clock
+  readonly limits: Limits
+  /** Between two joins of one session on one connection. */
+  readonly joinEveryMs: number
+}
+
+export interface CodeSessionOptions extends SocketSessionOptions {
+  readonly world: CodeWorld
+  readonly original: boolean
+}
+
+const EVERYBODY = { allow: ['code', 'watch'] } as const
+const CODE = { allow: ['code'] } as const
+
+/** Who may ask for what: a watcher's key sees everything of its user and changes nothing. */
+const RULES: Rules<typeof codeUp> = {
+  'session:join': EVERYBODY,
+  'session:leave': EVERYBODY,
+  'session:open': CODE,
+  'session:list': EVERYBODY,
+  'chat:send': CODE,
+  'chat:queue': CODE,
+  'queue:edit': CODE,
+  'queue:cancel': CODE,
+  abort: CODE,
+  retry: CODE,
+  'set:thinking': CODE,
+  'set:model': CODE,
+  'command:execute': CODE,
+  'permission:respond': CODE,
+  'surface:subscribe': EVERYBODY,
+  'surface:unsubscribe': EVERYBODY,
+  'surface:invoke': CODE,
+  'terminal:open': CODE,
+  'terminal:input': CODE,
+  'terminal:resize': CODE,
+  'terminal:close': CODE,
+  'terminal:attach': EVERYBODY,
+  'terminal:detach': EVERYBODY,
+  'auth:refresh': EVERYBODY,
+}
+
+/** The sessions of a user, newest change first, with how each stands. */
+export async function listSessions(
+  { store, turns }: Pick<CodeWorld, 'store' | 'turns'>,
+  userId: string,
+  page: { after?: string; limit: number },
+): Promise<{ sessions: SessionView[]; next?: string }> {
+  const { items, next } = await store.sessionsOfUser(userId, page)
+  const statusOf = (session: ChatSessionRecord): SessionView['status'] => {
+    const live = session.liveTurnId === undefined ? undefined : turns.get(session.liveTurnId)
+    return live ? sessionStatus(session, [{ turnId: live.turnId, status: live.told.status }]) : 'idle'
+  }
+  const sessions = items.map((session) => viewOfSession(session, statusOf(session)))
+  return { sessions, ...(next === undefined ? {} : { next }) }
+}
+
+/** One IDE client's connection: what it asks for, and the sessions it watches. */
+export class CodeSession extends SocketSession<CodeDown> implements Viewer {
+  readonly #world: CodeWorld
+  readonly #original: boolean
+  readonly #watched = new Set<string>()
+  readonly #ticks: () => number
+  readonly #joinedAt = new Map<string, number>()
+
+  constructor(options: CodeSessionOptions) {
+    super(options)
+    this.#world = options.world
+    this.#original = options.original
+    this.#ticks = options.ticks
+    this.listen(codeUp, RULES, this.#handlers())
+  }
+
+  get id(): string {
+    return this.outlet.id
+  }
+
+  /** The first event of the connection. */
+  welcome(sessions: SessionView[]): void {
+    const { directory, nodeId, limits } = this.#world
+    const { userId } = this.identity
+    this.outlet.join(userRoom(userId))
+    this.outlet.emit('welcome', { user: userId, drones: directory.viewsOf(userId), sessions, nodeId, limits })
+  }
+
+  roomOf(chatSessionId: string): string {
+    return this.#original ? originalRoom(chatSessionId) : chatRoom(chatSessionId)
+  }
+
+  entry(
+    chatSessionId: string,
+    { turnId, attempt }: { turnId: string; attempt: number },
+    lane: string,
+    placed: Placed,
+  ): void {
+    const place = { chatSessionId, turnId, attempt, lane }
+    const { name, args } = this.#original ? originalEntry(place, placed) : wireEntry(place, placed)
+    this.outlet.emit(name as 'thinking', ...(args as Parameters<CodeDown['thinking']>))
+  }
+
+  news(news: News): void {
+    this.outlet.emit(news.name as 'turn:status', news.payload as Parameters<CodeDown['turn:status']>[0])
+    const end = this.#original ? originalEnd(news) : undefined
+    if (end) this.outlet.emit('workOrderComplete', ...end)
+  }
+
+  resumed(chatSessionId: string, heads: Parameters<CodeDown['resumed']>[0]['heads']): void {
+    this.outlet.emit('resumed', { chatSessionId, heads })
+  }
+
+  protected override onDisconnect(reason: string): void {
+    this.logger.debug('An IDE client disconnected.', { user: this.identity.userId, reason })
+    for (const chatSessionId of this.#watched) this.#world.followers.find(chatSessionId)?.leave(this.id)
+    this.#watched.clear()
+  }
+
+  #handlers(): Handlers<typeof codeUp> {
+    return {
+      'session:join': ({ chatSessionId, cursors }) => this.#join(chatSessionId, cursors ?? []),
+      'session:leave': ({ chatSessionId }) => {
+        this.#leave(chatSessionId)
+        return {}
+      },
+      'session:list': ({ after, limit }) =>
+        listSessions(this.#world, this.identity.userId, {
+          limit: limit ?? LIST_DEFAULT,
+          ...(after === undefined ? {} : { after }),
+        }),
+      'chat:send': (message) => this.#send(message),
+      abort: ({ chatSessionId, turnId }) => this.#abort(chatSessionId, turnId),
+    }
+  }
+
+  /** [VW18] A join that did not help must not be repeated in a circle. */
+  #checkJoinPace(chatSessionId: string): void {
+    const now = this.#ticks()
+    const last = this.#joinedAt.get(chatSessionId) ?? Number.NEGATIVE_INFINITY
+    const { joinEveryMs } = this.#world
+    if (now - last < joinEveryMs) {
+      const retryAfterMs = Math.ceil(last + joinEveryMs - now)
+      throw new RelayError('rate_limited', 'This session was joined just now: wait a second.', {
+        retryAfterMs,
+      })
+    }
+    this.#joinedAt.delete(chatSessionId)
+    this.#joinedAt.set(chatSessionId, now)
+    const [oldest] = this.#joinedAt.keys()
+    if (this.#joinedAt.size > JOINS_REMEMBERED && oldest !== undefined) this.#joinedAt.delete(oldest)
+  }
+
+  async #join(chatSessionId: string, stated: ArgsOf<(typeof codeUp)['session:join']>[0]['cursors'] & object) {
+    const { sessions, store } = this.#world
+    this.#checkJoinPace(chatSessionId)
+    await sessions.of(this.identity.userId, chatSessionId)
+    const { follower, watcher } = this.#watch(chatSessionId)
+    watcher.restart()
+    try {
+      await follower.primed
+      // Read again now that nothing is missed any more: whatever happens after this is told after the answer.
+      const session = await sessions.of(this.identity.userId, chatSessionId)
+      const { answer, cursors } = await planJoin({ store, session, follower, cursors: stated })
+      return new Answered(answer, () => watcher.resume(cursors))
+    } catch (error) {
+      this.#leave(chatSessionId)
+      throw error
+    }
+  }
+
+  #watch(chatSessionId: string): { follower: Follower; watcher: Watcher } {
+    // A handler that waited may find its peer gone; nobody would ever take this watcher away again.
+    if (!this.outlet.open) throw new RelayError('timeout', 'The connection has ended.')
+    this.#watched.add(chatSessionId)
+    const follower = this.#world.followers.of(chatSessionId)
+    return { follower, watcher: follower.watch(this) }
+  }
+
+  #leave(chatSessionId: string): void {
+    this.#joinedAt.delete(chatSessionId)
+    this.#watched.delete(chatSessionId)
+    this.#world.followers.find(chatSessionId)?.leave(this.id)
+  }
+
+  async #send(message: ChatSend): Promise<Answered<Sent>> {
+    const { followers, sessions, store } = this.#world
+    const { userId } = this.identity
+    const chatSessionId = message.chatSessionId ?? sessionIdFor(userId, message.messageId)
+    // Nobody is let near somebody else's session, not even to be held back until the refusal.
+    if (await store.readSession(chatSessionId)) await sessions.of(userId, chatSessionId)
+    const wasWatching = followers.find(chatSessionId)?.watcherOf(this.id) !== undefined
+    const { follower, watcher } = this.#watch(chatSessionId)
+    watcher.hold()
+    try {
+      await follower.primed
+      const sent = await send(this.#world, userId, message)
+      // A repeated message is joined by its sender, who knows best from where.
+      const joins = wasWatching || (!sent.repeated && sent.chatSessionId === chatSessionId)
+      return new Answered(sent, () => (joins ? watcher.release() : this.#leave(chatSessionId)))
+    } catch (error) {
+      if (wasWatching) watcher.release()
+      else this.#leave(chatSessionId)
+      throw error
+    }
+  }
+
+  async #abort(
+    chatSessionId: string,
+    turnId: string | undefined,
+  ): Promise<{ turnId?: string; status?: TurnStatus }> {
+    const { sessions, turns, store } = this.#world
+    const session = await sessions.of(this.identity.userId, chatSessionId)
+    const wanted = turnId ?? session.liveTurnId
+    if (wanted === undefined)
+      throw new RelayError('not_found', `Chat session ${chatSessionId} has no live turn.`)
+    const turn = turns.get(wanted)
+    if (turn?.chatSessionId === chatSessionId) {
+      turns.apply(turn, { type: 'abort', reason: `Stopped by ${this.identity.userId}.` })
+      await turn.whenStored()
+      return { turnId: wanted, status: turn.state.status }
+    }
+    const header = await store.readTurn(wanted)
+    if (header?.chatSessionId !== chatSessionId || !isEnd(header.status)) {
+      throw new RelayError('not_found', `Chat session ${chatSessionId} has no turn ${wanted}.`)
+    }
+    return { turnId: wanted, status: header.status }
+  }
+}

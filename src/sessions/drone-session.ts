@@ -1,0 +1,307 @@
+import type { DroneDown, WorkOrder } from '../protocol/drone-down.ts'
+import { droneUp } from '../protocol/drone-up.ts'
+import { RelayError } from '../protocol/errors.ts'
+import type { ArgsOf } from '../protocol/event.ts'
+import type { Manifest } from '../protocol/handshake.ts'
+import type { LaneHead, Position } from '../protocol/position.ts'
+import { infoOf } from '../turns/chat-sessions.ts'
+import type { Entry } from '../turns/entry.ts'
+import type { LiveName } from '../turns/feed.ts'
+import type { Turn } from '../turns/turn.ts'
+import type { DroneRecord } from '../turns/turn-store.ts'
+import { complete } from './completion.ts'
+import { recoveryOf } from './crash-recovery.ts'
+import type { SeatedDrone } from './directory.ts'
+import { callEntry, resultEntry, textEntry } from './drone-entries.ts'
+import { DRONE_RULES } from './drone-rules.ts'
+import type { DroneWorld } from './drone-world.ts'
+import { fenced } from './fenced.ts'
+import { MissedHeartbeats } from './missed-heartbeats.ts'
+import type { Outlet } from './outlet.ts'
+import { PlainDrone } from './plain-drone.ts'
+import { PositionedDrone } from './positioned-drone.ts'
+import { SocketSession } from './socket-session.ts'
+import type { Handlers, SocketSessionOptions } from './socket-session.ts'
+
+export interface DroneSessionOptions extends SocketSessionOptions {
+  readonly world: DroneWorld
+  readonly record: DroneRecord
+}
+
+/** One drone's connection: what it says goes into its turns, and its orders come through here. */
+export class DroneSession extends SocketSession<DroneDown> implements SeatedDrone {
+  readonly record: DroneRecord
+  readonly connectedAt: number
+  lastHeardAt: number
+  load: number | undefined
+  #leaving = false
+  /** What it offers: as registered, then as it says. */
+  #manifest: Manifest
+  readonly #world: DroneWorld
+  readonly #plain: PlainDrone | undefined
+  readonly #positioned: PositionedDrone
+  readonly #missed = new MissedHeartbeats()
+  #lastChatSessionId: string | undefined
+
+  constructor(options: DroneSessionOptions) {
+    super(options)
+    const { world, record } = options
+    this.#world = world
+    this.record = record
+    this.#manifest = record.registration
+    this.connectedAt = world.clock.now()
+    this.lastHeardAt = this.connectedAt
+    if (this.instanceId === undefined) {
+      this.#plain = new PlainDrone({ world, registrationId: this.registrationId, outlet: this.outlet })
+    }
+    const ownTurn = (turnId: string): Turn => this.#ownTurn(turnId)
+    this.#positioned = new PositionedDrone({ world, outlet: this.outlet, ownTurn })
+    this.listen(droneUp, DRONE_RULES, this.#handlers())
+  }
+
+  get registrationId(): string {
+    return this.record.registrationId
+  }
+
+  get droneId(): string {
+    return this.record.droneId
+  }
+
+  get userId(): string {
+    return this.record.userId
+  }
+
+  get workspaceId(): string {
+    return this.record.registration.workspaceId
+  }
+
+  get instanceId(): string | undefined {
+    return this.record.registration.instanceId
+  }
+
+  get capacity(): number {
+    return this.#plain ? 1 : (this.record.registration.capacity ?? 1)
+  }
+
+  get draining(): boolean {
+    return this.#leaving
+  }
+
+  get occupied(): boolean {
+    return this.#plain?.isOccupied ?? false
+  }
+
+  offers({ agent, model }: { agent?: string; model?: string }): boolean {
+    const { agents, models } = this.#manifest
+    return (
+      (agent === undefined || (agents ?? []).includes(agent)) &&
+      (model === undefined || (models ?? []).some(({ id }) => id === model))
+    )
+  }
+
+  /** The first event of the connection. */
+  welcome(): void {
+    const { nodeId, heartbeatIntervalMs, limits, directory } = this.#world
+    const mine = this.#myTurns().filter((turn) => turn.told.status === 'processing')
+    this.outlet.emit('welcome', {
+      registrationId: this.registrationId,
+      droneId: this.droneId,
+      nodeId,
+      heartbeatIntervalMs,
+      limits,
+      online: [...directory.all()]
+        .filter(({ userId }) => userId === this.userId)
+        .map(({ droneId }) => droneId),
+      turns: mine.map((turn) => ({
+        turnId: turn.turnId,
+        attempt: turn.state.attempt,
+        acknowledged: turn.state.assigned?.acknowledged ?? false,
+        lanes: turn.storedHeads(),
+      })),
+      terminals: [],
+    })
+  }
+
+  async sendOrder(order: WorkOrder): Promise<void> {
+    this.#lastChatSessionId = order.chatSessionId
+    this.#plain?.take(order.turnId)
+    this.#missed.forget(order.turnId)
+    // A plain drone need not answer: its first word on the turn says that it has the order.
+    const answer = await this.outlet.ask(
+      'processWorkOrder',
+      this.#plain ? undefined : this.#world.dispatchAckMs,
+      order,
+    )
+    if (!this.#plain && answer && !answer.ok) {
+      throw new RelayError('drone_busy', `Drone ${this.droneId} refused the order: ${answer.error.message}`)
+    }
+  }
+
+  abortOrder(turnId: string, attempt: number): void {
+    const { terminationMs } = this.#world
+    // Its answer changes nothing: the turn is not its any more whatever it says.
+    this.outlet.ask('abortWorkOrder', terminationMs, { turnId, attempt }).catch(() => undefined)
+  }
+
+  async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {
+    const { terminationMs } = this.#world
+    // The original is asked with the acknowledgement alone.
+    const original = this.outlet as Outlet<{ requestTermination(ack: (leaves: boolean) => void): void }>
+    const success = await (this.#plain
+      ? original.ask('requestTermination', terminationMs)
+      : this.outlet.ask('requestTermination', terminationMs, { mode, reason }))
+    // A peer may answer anything: only a plain yes is one.
+    const leaves = (success as unknown) === true
+    if (leaves) this.#leaving = true
+    return leaves
+  }
+
+  supersede(): void {
+    this.outlet.end(new RelayError('superseded', `Drone ${this.droneId} has connected again elsewhere.`))
+  }
+
+  /** The store has the words up to `heads`. */
+  stored(turn: Turn, attempt: number, heads: readonly LaneHead[]): void {
+    if (this.#plain) this.#plain.stored(turn)
+    else this.#positioned.stored(turn, attempt, heads)
+  }
+
+  /** The next attempt of a plain drone's turn is stored: what it said meanwhile can be applied. */
+  advanced(): void {
+    this.#plain?.advanced()
+  }
+
+  protected override get isReadSlower(): boolean {
+    return true
+  }
+
+  protected override onDisconnect(reason: string): void {
+    this.logger.info('A drone disconnected.', { droneId: this.droneId, reason })
+    // A relay that stops says so of them when it is back: every plain drone's turn then begins another attempt.
+    const broken = this.#plain && !this.#world.directory.closed ? this.#myTurns() : []
+    for (const turn of broken) this.#world.turns.note(turn, { incomplete: true })
+    this.#world.directory.leave(this)
+  }
+
+  #myTurns(): Turn[] {
+    return this.#world.turns
+      .ofDrone(this.registrationId)
+      .filter(({ state }) => state.assigned?.instanceId === this.instanceId)
+  }
+
+  #handlers(): Handlers<typeof droneUp> {
+    const now = (): number => this.#world.clock.now()
+    return {
+      heartbeat: ({ turns, load }) => this.#heartbeat(turns, load),
+      status: (message) => this.#live('status', [message]),
+      // What was left out is null, so that viewers find what follows at its place.
+      log: (time, component, level, message, metadata) =>
+        this.#live('log', [time ?? null, component ?? null, level ?? null, message, metadata ?? null]),
+      workspaceModeChanged: (mode) => this.#live('workspaceModeChanged', [mode]),
+      thinking: (content, at) => this.#say(textEntry('thinking', content, now()), at),
+      response: (content, at) => this.#say(textEntry('responding', content, now()), at),
+      toolCall: (callId, name, params = '', response = '', at) => {
+        const call = callEntry({ callId, name, parameters: params, response, at }, this.#world.limits, now())
+        if (this.#plain) this.#plain.say((speech) => speech.toolCall(callId, name, params, response))
+        else this.#say(call, at)
+      },
+      toolResult: (callId, response = '', at) =>
+        this.#say(resultEntry(callId, response, at, this.#world.limits, now()), at),
+      usage: (totals) => this.#usage(totals),
+      workOrderComplete: (turnId, success, message, detail) => {
+        if (!detail && !this.#plain) {
+          throw new RelayError('invalid_payload', 'A completion needs `{ attempt, heads }` of this drone.')
+        }
+        if (this.#plain?.finish(turnId)) this.#world.orders.consider()
+        return complete(this.#world, {
+          turnId,
+          success,
+          message,
+          detail: this.#plain ? undefined : detail,
+          turn: this.#turnToEnd(turnId, detail?.attempt),
+          rewind: (at) => this.outlet.emit('rewind', at),
+          userId: this.userId,
+        })
+      },
+      requestCrashRecovery: (ask) => {
+        this.#plain?.finish(ask.turnId)
+        this.outlet.emit('crashRecoveryResponse', recoveryOf(this.#world, this, ask))
+      },
+      manifest: (manifest) => {
+        this.#manifest = { ...this.#manifest, ...given(manifest) }
+        this.#world.orders.consider()
+      },
+      agentSession: async ({ chatSessionId, agentSessionId }) => {
+        await this.#world.sessions.of(this.userId, chatSessionId)
+        const agentSession = { registrationId: this.registrationId, agentSessionId }
+        await this.#world.sessions.change(chatSessionId, () => ({ agentSession }), infoOf)
+      },
+      ...this.#plain?.handlers(),
+    }
+  }
+
+  #say(entry: Entry, at: Position | undefined): void {
+    if (this.#plain) this.#plain.say(() => [{ lane: '', entry }])
+    else this.#positioned.say(entry, at)
+  }
+
+  /** The live turn, if it is this very process's. */
+  #ownTurn(turnId: string): Turn {
+    const turn = this.#world.turns.get(turnId)
+    const assigned = turn?.state.assigned
+    if (
+      !turn ||
+      assigned?.registrationId !== this.registrationId ||
+      assigned.instanceId !== this.instanceId
+    ) {
+      throw fenced(turnId)
+    }
+    return turn
+  }
+
+  #turnToEnd(turnId: string, attempt: number | undefined): Turn | undefined {
+    const turn = this.#world.turns.get(turnId)
+    if (!turn || turn.ended) return turn
+    this.#ownTurn(turnId)
+    if (attempt !== undefined && attempt !== turn.state.attempt) throw fenced(turnId)
+    return turn
+  }
+
+  #heartbeat(named: readonly string[], load: number | undefined): { serverTime: string } {
+    const { clock, orders } = this.#world
+    this.lastHeardAt = clock.now()
+    this.load = load
+    for (const turn of this.#missed.beat(this.#myTurns(), named)) {
+      const reason = `Drone ${this.droneId} does not know of the turn any more.`
+      orders.ownerLost(turn, turn.state.attempt, reason)
+    }
+    return { serverTime: new Date(this.lastHeardAt).toISOString() }
+  }
+
+  #usage(totals: ArgsOf<typeof droneUp.usage>[0]): void {
+    const turn = this.#ownTurn(totals.turnId)
+    if (totals.attempt !== turn.state.attempt) throw fenced(totals.turnId)
+    this.#world.turns.note(turn, { usage: totals })
+    const { chatSessionId } = turn
+    this.#world.feed.publish(chatSessionId, {
+      kind: 'live',
+      name: 'usage',
+      args: [{ ...totals, chatSessionId }],
+    })
+  }
+
+  /** What is said of the drone rather than of a turn: for those who watch what it works on. */
+  #live(name: LiveName, args: readonly unknown[]): void {
+    const sessions = new Set(this.#myTurns().map(({ chatSessionId }) => chatSessionId))
+    if (sessions.size === 0 && this.#lastChatSessionId !== undefined) sessions.add(this.#lastChatSessionId)
+    for (const chatSessionId of sessions) {
+      const heard = { chatSessionId, droneId: this.droneId }
+      this.#world.feed.publish(chatSessionId, { kind: 'live', name, args: [...args, heard] })
+    }
+  }
+}
+
+/** What is left out of a manifest stays as it was. */
+function given(manifest: Manifest): Manifest {
+  return Object.fromEntries(Object.entries(manifest).filter(([, value]) => value !== undefined))
+}

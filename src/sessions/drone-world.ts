@@ -1,0 +1,26 @@
+import type { Limits } from '../protocol/drone-down.ts'
+import type { ChatSessions } from '../turns/chat-sessions.ts'
+import type { Clock } from '../turns/clock.ts'
+import type { Feed } from '../turns/feed.ts'
+import type { LiveTurns } from '../turns/live-turns.ts'
+import type { TurnStore } from '../turns/turn-store.ts'
+import type { WorkOrders } from '../turns/work-orders.ts'
+import type { Directory } from './directory.ts'
+
+/** What a drone session works with. */
+export interface DroneWorld {
+  readonly store: Pick<TurnStore, 'readTurn'>
+  readonly turns: LiveTurns
+  readonly orders: WorkOrders
+  readonly directory: Directory
+  readonly sessions: ChatSessions
+  readonly feed: Feed
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly nodeId: string
+  readonly heartbeatIntervalMs: number
+  /** How long a drone may take to acknowledge an order. */
+  readonly dispatchAckMs: number
+  /** How long a drone may take to answer a request to leave. */
+  readonly terminationMs: number
+}

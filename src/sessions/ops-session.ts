@@ -1,0 +1,45 @@
+import type { Fleet, OpsDown } from '../protocol/ops.ts'
+import { opsUp } from '../protocol/ops.ts'
+import type { Rules, SocketSessionOptions } from './socket-session.ts'
+import { SocketSession } from './socket-session.ts'
+
+export interface OpsWorld {
+  fleet(): Fleet
+  /** Asks a drone to leave, and writes down who did; the answer is the drone's. */
+  terminate(by: string, registrationId: string, mode: 'now' | 'drain', reason: string): Promise<boolean>
+}
+
+export interface OpsSessionOptions extends SocketSessionOptions {
+  readonly world: OpsWorld
+}
+
+const OPS = { allow: ['ops'] } as const
+const RULES: Rules<typeof opsUp> = {
+  requestTermination: OPS,
+  drain: OPS,
+  quarantine: OPS,
+  release: OPS,
+  reload: OPS,
+}
+
+/** One operator's connection: the fleet as it is, and the word that a drone is to leave. */
+export class OpsSession extends SocketSession<OpsDown> {
+  constructor(options: OpsSessionOptions) {
+    super(options)
+    const { world, identity } = options
+    this.listen(opsUp, RULES, {
+      requestTermination: async ({ registrationId, mode, reason }) => ({
+        success: await world.terminate(identity.userId, registrationId, mode ?? 'now', reason),
+      }),
+    })
+    this.outlet.emit('fleet', world.fleet())
+  }
+
+  changed(fleet: Fleet): void {
+    this.outlet.emit('fleet:changed', fleet)
+  }
+
+  protected override onDisconnect(): void {
+    this.logger.debug('An operator disconnected.')
+  }
+}
