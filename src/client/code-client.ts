@@ -1,0 +1,268 @@
+import type { ChatSend, JoinAnswer } from '../protocol/code-up.ts'
+import { RelayError } from '../protocol/errors.ts'
+import type { WireError } from '../protocol/errors.ts'
+import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
+import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import { Connection } from './connection.ts'
+import type { FinalRefusal } from './connection.ts'
+import { ENTRY_EVENTS, heardEntry } from './heard-entry.ts'
+import { ViewedSession } from './viewed-session.ts'
+import type { Missed, SessionChange } from './viewed-session.ts'
+
+/** How long an answer may take before a question is asked again. */
+const ANSWER_MS = 15_000
+/** Between two joins because of gaps: one that does not help must not be repeated in a circle. */
+const REJOIN_MS = 1000
+
+type Answer<Fields> = ({ ok: true } & Fields) | { ok: false; error: WireError }
+type News = { readonly chatSessionId: string; readonly version: number }
+
+export interface CodeWelcome {
+  readonly user: string
+  readonly sessions: readonly SessionView[]
+  readonly nodeId: string
+}
+
+export interface CodeClientOptions {
+  /** `http://host:port` of the relay. */
+  readonly url: string
+  /** A code or watch key. */
+  readonly token: string
+  readonly client?: { readonly name: string; readonly version?: string }
+  readonly onConnected?: (welcome: CodeWelcome) => void
+  readonly onDisconnected?: () => void
+  readonly onFinal?: (refusal: FinalRefusal) => void
+}
+
+interface Watched {
+  readonly view: ViewedSession
+  /** The join under way: there is one at a time. */
+  joining: Promise<boolean> | undefined
+  /** Joined on this connection. */
+  joined: boolean
+  lastRejoinAt: number
+  rejoinTimer: ReturnType<typeof setTimeout> | undefined
+}
+
+/** An IDE client's side of the relay: it watches sessions, and joins again by itself whenever it has missed something. */
+export class CodeClient {
+  readonly #options: CodeClientOptions
+  readonly #connection: Connection<CodeWelcome>
+  readonly #watched = new Map<string, Watched>()
+  readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
+  #refusal: FinalRefusal | undefined
+
+  constructor(options: CodeClientOptions) {
+    this.#options = options
+    this.#connection = new Connection({
+      url: options.url,
+      namespace: '/code',
+      auth: () => ({ token: options.token, protocol: PROTOCOL_VERSION, client: options.client }),
+      isUrgent: () => this.#watched.size > 0,
+      onWelcome: (welcome) => this.#welcomed(welcome),
+      onDown: () => this.#down(),
+      onFinal: (refusal) => this.#refused(refusal),
+    })
+    this.#listen()
+  }
+
+  /** Connects; resolves with the first welcome, rejects where the relay will not have this client. */
+  start(): Promise<void> {
+    this.#connection.open()
+    return this.#whenUp()
+  }
+
+  close(): void {
+    for (const watched of this.#watched.values()) clearTimeout(watched.rejoinTimer)
+    this.#watched.clear()
+    this.#connection.close()
+    for (const { reject } of this.#waiting) reject(new Error('the client was closed'))
+    this.#waiting.clear()
+  }
+
+  /** Watches a session: what is known of it is in the answer, and `onChange` hears whatever comes. */
+  async watch(chatSessionId: string, onChange: (change: SessionChange) => void): Promise<ViewedSession> {
+    const watched = this.#add(chatSessionId, onChange)
+    try {
+      while (!watched.joined) {
+        await this.#whenUp()
+        await this.#join(watched)
+      }
+      return watched.view
+    } catch (error) {
+      this.#watched.delete(chatSessionId)
+      throw error
+    }
+  }
+
+  async leave(chatSessionId: string): Promise<void> {
+    const watched = this.#watched.get(chatSessionId)
+    clearTimeout(watched?.rejoinTimer)
+    this.#watched.delete(chatSessionId)
+    if (this.#connection.up) await this.#ask('session:leave', { chatSessionId })
+  }
+
+  /**
+   * Sends a message, once however often the connection breaks: `messageId` sees to that. The session is watched from
+   * then on; `onChange` hears the turn from its first word.
+   */
+  async send(
+    message: ChatSend,
+    onChange: (change: SessionChange) => void,
+  ): Promise<{ view: ViewedSession; turnId: string; status: TurnStatus }> {
+    // The turn may begin before its answer is read, so the session is watched as soon as its name is known.
+    type SentFields = { chatSessionId: string; turnId: string; status: TurnStatus; repeated?: boolean }
+    const sent = await this.#ask<SentFields>('chat:send', message, ({ chatSessionId, turnId, repeated }) => {
+      const watched = this.#watched.get(chatSessionId) ?? this.#add(chatSessionId, onChange)
+      watched.view.expect(turnId, message.content)
+      watched.joined = repeated !== true
+      if (repeated) this.#rejoin(watched)
+    })
+    const watched = this.#watched.get(sent.chatSessionId)
+    if (!watched) throw new Error('the client was closed')
+    return { view: watched.view, turnId: sent.turnId, status: sent.status }
+  }
+
+  abort(chatSessionId: string, turnId?: string): Promise<{ turnId?: string; status?: TurnStatus }> {
+    return this.#ask('abort', { chatSessionId, turnId })
+  }
+
+  list(page: { after?: string; limit?: number } = {}): Promise<{ sessions: SessionView[]; next?: string }> {
+    return this.#ask('session:list', page)
+  }
+
+  #add(chatSessionId: string, onChange: (change: SessionChange) => void): Watched {
+    const view = new ViewedSession(chatSessionId, onChange)
+    const watched: Watched = {
+      view,
+      joining: undefined,
+      joined: false,
+      lastRejoinAt: Number.NEGATIVE_INFINITY,
+      rejoinTimer: undefined,
+    }
+    this.#watched.set(chatSessionId, watched)
+    return watched
+  }
+
+  #listen(): void {
+    const { socket } = this.#connection
+    for (const name of ENTRY_EVENTS) {
+      socket.on(name, (...args: unknown[]) => {
+        const heard = heardEntry(name, args)
+        this.#on(heard.at.chatSessionId, (view) => view.heard(heard))
+      })
+    }
+    socket.on('turn:started', (news: News & Parameters<ViewedSession['started']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.started(news)),
+    )
+    socket.on('turn:status', (news: News & Parameters<ViewedSession['statusChanged']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.statusChanged(news)),
+    )
+    socket.on('head', (news: News & Parameters<ViewedSession['head']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.head(news)),
+    )
+    socket.on('resumed', ({ chatSessionId, heads }: { chatSessionId: string; heads: never[] }) =>
+      this.#on(chatSessionId, (view) => view.resumed(heads)),
+    )
+    for (const name of [
+      'session:info',
+      'queue:changed',
+      'turn:steered',
+      'permission:request',
+      'permission:resolved',
+    ]) {
+      socket.on(name, (news: News) => this.#on(news.chatSessionId, (view) => view.counted(news.version)))
+    }
+  }
+
+  #on(chatSessionId: string, apply: (view: ViewedSession) => Missed | undefined): void {
+    const watched = this.#watched.get(chatSessionId)
+    if (!watched?.joined || watched.joining) return
+    if (apply(watched.view) !== undefined) this.#rejoin(watched)
+  }
+
+  #rejoin(watched: Watched): void {
+    if (watched.rejoinTimer !== undefined) return
+    const waitMs = Math.max(0, watched.lastRejoinAt + REJOIN_MS - performance.now())
+    watched.rejoinTimer = setTimeout(() => {
+      watched.rejoinTimer = undefined
+      watched.lastRejoinAt = performance.now()
+      this.#join(watched).catch(() => this.#watched.delete(watched.view.chatSessionId))
+    }, waitMs)
+  }
+
+  /** False where the connection broke first, or the relay could not answer: another join follows. */
+  #join(watched: Watched): Promise<boolean> {
+    watched.joining ??= this.#askToJoin(watched)
+    return watched.joining
+  }
+
+  #askToJoin(watched: Watched): Promise<boolean> {
+    const { view } = watched
+    const payload = { chatSessionId: view.chatSessionId, cursors: view.cursors() }
+    return new Promise((resolve, reject) => {
+      this.#connection.socket
+        .timeout(ANSWER_MS)
+        .emit('session:join', payload, (error: Error | null, answer: Answer<JoinAnswer>) => {
+          watched.joining = undefined
+          if (error || (!answer.ok && answer.error.retryable)) {
+            if (this.#connection.up) this.#rejoin(watched)
+            resolve(false)
+          } else if (answer.ok) {
+            // Applied here, before any later event is read: a promise would wake after them.
+            watched.joined = true
+            view.joined(answer)
+            resolve(true)
+          } else reject(new RelayError(answer.error.code, answer.error.message))
+        })
+    })
+  }
+
+  /** Asks until there is an answer; what must happen once has an id of its own. */
+  async #ask<Fields>(event: string, payload: object, onAnswer?: (fields: Fields) => void): Promise<Fields> {
+    for (;;) {
+      await this.#whenUp()
+      const answer = await new Promise<Answer<Fields> | undefined>((resolve) => {
+        this.#connection.socket
+          .timeout(ANSWER_MS)
+          .emit(event, payload, (error: Error | null, given: Answer<Fields>) => {
+            if (!error && given.ok) onAnswer?.(given)
+            resolve(error ? undefined : given)
+          })
+      })
+      if (answer?.ok) return answer
+      if (answer)
+        throw new RelayError(answer.error.code, answer.error.message, { details: answer.error.details })
+    }
+  }
+
+  #whenUp(): Promise<void> {
+    if (this.#connection.up) return Promise.resolve()
+    if (this.#refusal) return Promise.reject(this.#refusal)
+    return new Promise((resolve, reject) => this.#waiting.add({ resolve, reject }))
+  }
+
+  #welcomed(welcome: CodeWelcome): void {
+    for (const { resolve } of this.#waiting) resolve()
+    this.#waiting.clear()
+    for (const watched of this.#watched.values()) void this.#join(watched).catch(() => undefined)
+    this.#options.onConnected?.(welcome)
+  }
+
+  #down(): void {
+    for (const watched of this.#watched.values()) {
+      watched.joined = false
+      watched.joining = undefined
+      clearTimeout(watched.rejoinTimer)
+      watched.rejoinTimer = undefined
+    }
+    this.#options.onDisconnected?.()
+  }
+
+  #refused(refusal: FinalRefusal): void {
+    this.#refusal = refusal
+    for (const { reject } of this.#waiting) reject(refusal)
+    this.#waiting.clear()
+    this.#options.onFinal?.(refusal)
+  }
+}

@@ -1,0 +1,154 @@
+import type { Limits, WorkOrder } from '../protocol/drone-down.ts'
+import type { Usage } from '../protocol/drone-up.ts'
+import type { LaneHead } from '../protocol/position.ts'
+import type { Entry } from '../turns/entry.ts'
+import { MAIN_LANE } from '../turns/turn-log.ts'
+import { Outbox } from './outbox.ts'
+import { cutTool } from './tool-cut.ts'
+import type { InLane, Steer, ToolCallWords, ToolResultWords, Work } from './work.ts'
+
+/** What a piece of work needs of its client. */
+export interface WorkDesk {
+  readonly limits: Limits
+  /** Something is to be sent. */
+  flushSoon(): void
+  /** There is room in the window. */
+  hasRoom(): boolean
+  sendUsage(usage: Usage): void
+}
+
+/** How a turn is to end, as the drone sees it. */
+export interface Completion {
+  readonly success: boolean
+  readonly message: string | undefined
+}
+
+/** One accepted order: what is said of it goes through its outbox. */
+export class DroneWork implements Work {
+  readonly order: WorkOrder
+  readonly outbox: Outbox
+  readonly #desk: WorkDesk
+  readonly #stop = new AbortController()
+  readonly #steerListeners: ((steer: Steer) => void)[] = []
+  readonly #earlySteers: Steer[] = []
+  readonly #waiting: (() => void)[] = []
+  readonly #over: Promise<void>
+  #resolveOver: () => void = () => undefined
+  #isOver = false
+  completion: Completion | undefined
+  /** The completion is on its way: it is not sent twice at a time. */
+  completing = false
+
+  constructor(order: WorkOrder, desk: WorkDesk) {
+    this.order = order
+    this.outbox = new Outbox(order.attempt)
+    this.#desk = desk
+    this.#over = new Promise((resolve) => (this.#resolveOver = resolve))
+    for (const steer of order.steers ?? []) this.steered(steer)
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  thinking(text: string, options?: InLane): Promise<void> {
+    return this.#say(options, { kind: 'text', mode: 'thinking', text, createdAt: Date.now() })
+  }
+
+  response(text: string, options?: InLane): Promise<void> {
+    return this.#say(options, { kind: 'text', mode: 'responding', text, createdAt: Date.now() })
+  }
+
+  toolCall(call: ToolCallWords): Promise<void> {
+    const cut = cutTool(
+      { params: call.params, response: call.response ?? '', detail: call.detail },
+      this.#desk.limits,
+    )
+    return this.#say(call, {
+      kind: 'call',
+      callId: call.callId,
+      name: call.name,
+      parameters: cut.params,
+      response: cut.response,
+      ...(cut.detail ? { detail: cut.detail } : {}),
+      ...(cut.truncated ? { truncated: true } : {}),
+      createdAt: Date.now(),
+    })
+  }
+
+  toolResult(result: ToolResultWords): Promise<void> {
+    const cut = cutTool({ params: '', response: result.response, detail: result.detail }, this.#desk.limits)
+    const { callId, isError, subagent, stats } = result
+    return this.#say(result, {
+      kind: 'result',
+      callId,
+      response: cut.response,
+      ...(isError === undefined ? {} : { isError }),
+      ...(cut.detail ? { detail: cut.detail } : {}),
+      ...(cut.truncated ? { truncated: true } : {}),
+      ...(subagent === undefined ? {} : { subagent }),
+      ...(stats === undefined ? {} : { stats }),
+      createdAt: Date.now(),
+    })
+  }
+
+  usage(totals: Omit<Usage, 'turnId' | 'attempt'>): void {
+    const { turnId, attempt } = this.order
+    if (!this.#isOver) this.#desk.sendUsage({ ...totals, turnId, attempt })
+  }
+
+  onSteer(listener: (steer: Steer) => void): void {
+    this.#steerListeners.push(listener)
+    for (const steer of this.#earlySteers.splice(0)) listener(steer)
+  }
+
+  complete(success: boolean, message?: string): Promise<void> {
+    if (!this.completion && !this.#isOver) {
+      this.completion = { success, message }
+      this.outbox.finish()
+      this.#desk.flushSoon()
+    }
+    return this.#over
+  }
+
+  steered(steer: Steer): void {
+    if (this.#steerListeners.length === 0) this.#earlySteers.push(steer)
+    for (const listener of this.#steerListeners) listener(steer)
+  }
+
+  /** The heads that a completion names. */
+  heads(): LaneHead[] {
+    return this.outbox.heads()
+  }
+
+  /** Whoever does the work is told to stop; what was said is still delivered. */
+  interrupt(reason: string): void {
+    this.#stop.abort(new Error(reason))
+    this.goOn()
+  }
+
+  /** There is room, or nothing to wait for: whoever speaks may go on. */
+  goOn(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** The turn has ended, or is somebody else's: nothing of it is kept. */
+  over(reason: string): void {
+    this.#isOver = true
+    this.interrupt(reason)
+    this.#resolveOver()
+  }
+
+  #say(place: InLane | undefined, entry: Entry): Promise<void> {
+    if (this.#isOver || this.completion || (entry.kind === 'text' && entry.text === ''))
+      return Promise.resolve()
+    this.outbox.append(place?.lane ?? MAIN_LANE, entry)
+    this.#desk.flushSoon()
+    if (this.signal.aborted || this.#desk.hasRoom()) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+}

@@ -1,0 +1,5 @@
+/** What an agent's author embeds: `drone-relay/drone`. */
+export { DroneClient } from './drone-client.ts'
+export type { DroneClientOptions } from './drone-client.ts'
+export { FinalRefusal } from './connection.ts'
+export type { InLane, Steer, ToolCallWords, ToolResultWords, Work, WorkHandler } from './work.ts'

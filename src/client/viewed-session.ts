@@ -1,0 +1,218 @@
+import type { Cursor, JoinAnswer } from '../protocol/code-up.ts'
+import type { TurnStatusChanged } from '../protocol/code-down.ts'
+import { isEnd } from '../protocol/turn-view.ts'
+import type { LaneHead, Position } from '../protocol/position.ts'
+import type { SessionView } from '../protocol/turn-view.ts'
+import type { Entry } from '../turns/entry.ts'
+import type { HeardEntry } from './heard-entry.ts'
+import { ViewedTurn } from './viewed-turn.ts'
+
+/** What a viewer hears of a session it watches. Words come once and in order; `cut` takes some back. */
+export type SessionChange =
+  | { readonly kind: 'entry'; readonly turn: ViewedTurn; readonly lane: string; readonly entry: Entry }
+  | { readonly kind: 'cut'; readonly turn: ViewedTurn; readonly lane: string }
+  | { readonly kind: 'started'; readonly turn: ViewedTurn }
+  | { readonly kind: 'status'; readonly turn: ViewedTurn; readonly waitingFor: string | undefined }
+  | { readonly kind: 'resumed' }
+
+/** Why a session has to be joined again. */
+export type Missed = 'gap' | 'version' | 'head'
+
+interface Head {
+  readonly version: number
+  readonly turnId?: string | undefined
+  readonly attempt?: number | undefined
+  readonly lanes: readonly LaneHead[]
+}
+
+interface Started {
+  readonly version: number
+  readonly turnId: string
+  readonly attempt: number
+  readonly prompt: string
+  readonly droneId?: string | undefined
+  readonly model?: string | undefined
+}
+
+/**
+ * A chat session as one viewer holds it, by the rules of docs/protocol.md, "Joining". Pure: it says by its answers when
+ * something was missed, and whoever owns the connection joins again.
+ */
+export class ViewedSession {
+  readonly chatSessionId: string
+  readonly #onChange: (change: SessionChange) => void
+  readonly #turns = new Map<string, ViewedTurn>()
+  /** Turns of which words are missing: the next join begins with the oldest of them. */
+  readonly #behind = new Set<string>()
+  /** The highest seen; none before the first answer or event, and then that is where counting begins. */
+  #version: number | undefined
+  session: SessionView | undefined
+  /** There are older turns than those held: they are read over HTTP. */
+  more = false
+
+  constructor(chatSessionId: string, onChange: (change: SessionChange) => void) {
+    this.chatSessionId = chatSessionId
+    this.#onChange = onChange
+  }
+
+  /** Oldest first. */
+  get turns(): ViewedTurn[] {
+    return [...this.#turns.values()]
+  }
+
+  turn(turnId: string): ViewedTurn | undefined {
+    return this.#turns.get(turnId)
+  }
+
+  /** From where to go on: the newest turn is enough, for what came after it follows; unless an older one is not whole. */
+  cursors(): Cursor[] {
+    const { turns } = this
+    const oldest = turns.findIndex((turn) => !this.#isWhole(turn))
+    return turns.slice(oldest).flatMap((turn) => {
+      const { turnId, attempt } = turn
+      const heads = turn.heads()
+      if (heads.length === 0) return [{ turnId, attempt, lane: '', offset: 0 }]
+      return heads.map(({ lane, offset }) => ({ turnId, attempt, lane, offset }))
+    })
+  }
+
+  /** A turn that was just sent from here: it is watched from its beginning. */
+  expect(turnId: string, prompt: string): ViewedTurn {
+    return this.#turnOf({ turnId, attempt: 1, status: 'queued', prompt })
+  }
+
+  joined(answer: JoinAnswer): void {
+    this.session = answer.session
+    this.#version = Math.max(this.#version ?? 0, answer.version)
+    this.more = answer.more ?? false
+    if (this.more) this.#dropBroken(answer.turns)
+    this.#behind.clear()
+    for (const summary of answer.turns) {
+      const turn = this.#turnOf(summary)
+      const isAnew = turn.attempt !== summary.attempt
+      if (isAnew) turn.restart(summary.attempt)
+      turn.status = summary.status
+      turn.reason = summary.reason
+      turn.prompt = summary.prompt
+      turn.droneId = summary.droneId
+      turn.model = summary.model
+      // The news of the attempt was missed: whoever shows the turn has to know that it begins with nothing.
+      if (isAnew) this.#onChange({ kind: 'started', turn })
+      const points = answer.resume.filter(({ turnId }) => turnId === turn.turnId)
+      for (const lane of turn.lanes()) {
+        const from = points.find((point) => point.lane === lane)?.from ?? 0
+        if (turn.cut(lane, from)) this.#onChange({ kind: 'cut', turn, lane })
+      }
+      this.#onChange({ kind: 'status', turn, waitingFor: summary.waitingFor })
+    }
+    for (const { turnId, reason } of answer.resume) if (reason === 'unknown') this.#turns.delete(turnId)
+  }
+
+  heard({ at, entry }: HeardEntry): Missed | undefined {
+    const turn = this.#turns.get(at.turnId)
+    if (!turn) return 'gap'
+    if (at.attempt > turn.attempt) return this.#lacksWords(turn)
+    if (at.attempt < turn.attempt) return undefined
+    const lane = at.lane ?? ''
+    const before = turn.settled(lane)
+    const outcome = turn.append(lane, at.offset, entry)
+    if (outcome === 'gap') return this.#lacksWords(turn)
+    for (const placed of turn.after(lane, before)) {
+      this.#onChange({ kind: 'entry', turn, lane, entry: placed.entry })
+    }
+    return undefined
+  }
+
+  resumed(heads: readonly Position[]): Missed | undefined {
+    this.#onChange({ kind: 'resumed' })
+    let missed: Missed | undefined
+    for (const { turnId, attempt, lane, offset } of heads) {
+      const turn = this.#turns.get(turnId)
+      if (turn?.attempt === attempt && turn.length(lane ?? '') < offset) missed = this.#lacksWords(turn)
+    }
+    return missed
+  }
+
+  started(news: Started): Missed | undefined {
+    const turn = this.#turnOf({ ...news, status: 'processing' })
+    if (news.attempt >= turn.attempt) {
+      const isAnew = news.attempt > turn.attempt
+      if (isAnew) turn.restart(news.attempt)
+      if (isAnew || !isEnd(turn.status)) turn.status = 'processing'
+      turn.reason = undefined
+      turn.prompt = news.prompt
+      turn.droneId = news.droneId
+      turn.model = news.model
+      this.#onChange({ kind: 'started', turn })
+    }
+    return this.counted(news.version)
+  }
+
+  statusChanged(news: TurnStatusChanged): Missed | undefined {
+    const turn = this.#turns.get(news.turnId)
+    // A turn that waits says its prompt when it starts.
+    if (!turn && news.status === 'queued') return this.counted(news.version)
+    if (!turn) return this.counted(news.version) ?? 'gap'
+    if (news.attempt > turn.attempt) return this.counted(news.version) ?? this.#lacksWords(turn)
+    if (news.attempt < turn.attempt) return this.counted(news.version)
+    turn.status = news.status
+    turn.reason = news.reason
+    const behind = news.heads ? this.#cutTo(turn, news.heads) : false
+    this.#onChange({ kind: 'status', turn, waitingFor: news.waitingFor })
+    const missed = this.counted(news.version)
+    return behind ? this.#lacksWords(turn) : missed
+  }
+
+  head({ version, turnId, attempt, lanes }: Head): Missed | undefined {
+    if (this.#version !== undefined && version > this.#version) return 'head'
+    const turn = turnId === undefined ? undefined : this.#turns.get(turnId)
+    if (!turn || attempt !== turn.attempt)
+      return turn && attempt !== undefined && attempt > turn.attempt ? 'head' : undefined
+    if (!lanes.some(({ lane, offset }) => turn.length(lane) < offset)) return undefined
+    this.#lacksWords(turn)
+    return 'head'
+  }
+
+  #lacksWords(turn: ViewedTurn): Missed {
+    this.#behind.add(turn.turnId)
+    return 'gap'
+  }
+
+  /** An older turn that has not ended here has ended elsewhere: its end was missed. */
+  #isWhole(turn: ViewedTurn): boolean {
+    return isEnd(turn.status) && !this.#behind.has(turn.turnId)
+  }
+
+  /** The relay will not bring what is missing of turns so far back: better none of their words than some. */
+  #dropBroken(answered: JoinAnswer['turns']): void {
+    for (const turn of this.#turns.values()) {
+      const follows = answered.some(({ turnId }) => turnId === turn.turnId)
+      if (!follows && !this.#isWhole(turn)) this.#turns.delete(turn.turnId)
+    }
+  }
+
+  /** A change that is not content: a number left out is a change that was missed. */
+  counted(version: number): Missed | undefined {
+    const isMissed = this.#version !== undefined && version > this.#version + 1
+    this.#version = Math.max(this.#version ?? 0, version)
+    return isMissed ? 'version' : undefined
+  }
+
+  /** Final heads: what lies beyond was never kept. True where words are missing. */
+  #cutTo(turn: ViewedTurn, heads: readonly LaneHead[]): boolean {
+    for (const lane of turn.lanes()) {
+      const offset = heads.find((head) => head.lane === lane)?.offset ?? 0
+      if (turn.cut(lane, offset)) this.#onChange({ kind: 'cut', turn, lane })
+    }
+    return heads.some(({ lane, offset }) => turn.length(lane) < offset)
+  }
+
+  #turnOf(turn: ConstructorParameters<typeof ViewedTurn>[0]): ViewedTurn {
+    let viewed = this.#turns.get(turn.turnId)
+    if (!viewed) {
+      viewed = new ViewedTurn(turn)
+      this.#turns.set(turn.turnId, viewed)
+    }
+    return viewed
+  }
+}
