@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { DroneClient } from '../client/drone-client.ts'
+import type { Manifest } from '../protocol/handshake.ts'
+import { parseAgentCommand } from '../drone/agent-command.ts'
+import type { AgentCommand } from '../drone/agent-command.ts'
+import { AgentHost } from '../drone/agent-host.ts'
+import { createLogger } from '../log.ts'
+import { EXIT, ExitError, untilStopped } from './exit.ts'
+import { keyFor, withPeerOptions } from './peer-options.ts'
+import type { PeerOptions } from './peer-options.ts'
+
+interface Flags extends PeerOptions {
+  readonly agent: string
+  readonly name?: string
+  readonly droneId?: string
+  readonly workspace?: string
+  readonly cwd: string
+  readonly capacity: string
+  readonly stateDir?: string
+  readonly logLevel: string
+  readonly json?: boolean
+}
+
+/** `drone`: hosts an agent in a folder and takes work orders for it. */
+export function addDrone(program: Command): void {
+  withPeerOptions(program.command('drone').description('host an agent and take work for it'))
+    .requiredOption('--agent <command>', 'an agent that speaks the Agent Client Protocol, or "demo"', 'demo')
+    .option('--cwd <path>', 'the folder the agent works in', '.')
+    .option(
+      '--workspace <id>',
+      'the workspace it is known by; by default made from the machine and the folder',
+    )
+    .option('--name <name>', 'what people see')
+    .option('--drone-id <id>', 'a lasting name of its own')
+    .option('--capacity <turns>', 'turns at a time', '1')
+    .option('--state-dir <path>', 'where accepted orders are written down')
+    .option('--log-level <level>', 'error, warn, info or debug', process.env['LOG_LEVEL'] ?? 'info')
+    .option('--json', 'log as JSON lines')
+    .addHelpText('after', '\nEnvironment: RELAY_URL, RELAY_KEY, DATA_DIR, LOG_LEVEL\n')
+    .action(async (flags: Flags) => runDrone(flags))
+}
+
+function commandOf(agent: string): AgentCommand {
+  if (agent === 'demo') {
+    const entry = fileURLToPath(import.meta.url).replace(
+      /cli\/drone\.(js|ts)$/,
+      'drone/demo-agent/demo-agent.$1',
+    )
+    return { command: process.execPath, args: [...process.execArgv, entry] }
+  }
+  try {
+    return parseAgentCommand(agent)
+  } catch (error) {
+    throw new ExitError(EXIT.usage, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function stateDirOf(url: string, cwd: string): string {
+  const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
+  return join(
+    state,
+    'drone-relay',
+    createHash('sha256')
+      .update(JSON.stringify([url, cwd]))
+      .digest('hex')
+      .slice(0, 16),
+  )
+}
+
+async function runDrone(flags: Flags): Promise<void> {
+  const token = await keyFor('drone', flags)
+  const cwd = await realpath(flags.cwd).catch(() => {
+    throw new ExitError(EXIT.usage, `There is no folder ${flags.cwd} for the agent to work in.`)
+  })
+  const capacity = Number(flags.capacity)
+  if (!Number.isInteger(capacity) || capacity < 1)
+    throw new ExitError(EXIT.usage, '--capacity takes a number from 1.')
+  const logger = createLogger({ level: flags.logLevel, json: flags.json === true || !process.stderr.isTTY })
+  const folder = basename(cwd) === '' ? 'root' : basename(cwd)
+
+  const host = new AgentHost({
+    ...commandOf(flags.agent),
+    cwd,
+    // Whatever the agent runs must not come in as this drone.
+    env: { ...process.env, RELAY_KEY: undefined },
+    logger,
+    onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
+    onManifest: (manifest: Manifest) => client.manifest(manifest),
+    onStatus: (text) => client.status(text),
+    onMode: (mode) => client.workspaceModeChanged(mode),
+  })
+  let end: (outcome: ExitError | 'left') => void = () => undefined
+  const ended = new Promise<ExitError | 'left'>((resolve) => (end = resolve))
+  const client = new DroneClient({
+    url: flags.url,
+    token,
+    registration: {
+      name: flags.name ?? `${folder} on ${hostname()}`,
+      hostname: hostname(),
+      workspaceId: flags.workspace ?? `${hostname()}:${cwd}`,
+      capacity,
+      ...(flags.droneId === undefined ? {} : { droneId: flags.droneId }),
+    },
+    stateDir: flags.stateDir ?? stateDirOf(flags.url, cwd),
+    onWorkOrder: (work) => {
+      logger.info('A turn begins.', { turnId: work.order.turnId, attempt: work.order.attempt })
+      return host.work(work)
+    },
+    onConnected: ({ droneId }) => logger.info('The drone is connected.', { droneId, url: flags.url }),
+    onDisconnected: () => logger.warn('The relay is away; the drone connects again.'),
+    onFinal: ({ message }) =>
+      end(new ExitError(EXIT.failed, `The relay will not have this drone: ${message}`)),
+    onLeft: (reason) => {
+      logger.info('The drone has left.', { reason })
+      end('left')
+    },
+  })
+
+  await host.start().catch((error: unknown) => {
+    throw new ExitError(EXIT.usage, error instanceof Error ? error.message : String(error))
+  })
+  await client.start()
+  if (process.connected) process.once('disconnect', () => end('left'))
+  const outcome = await Promise.race([untilStopped(), ended])
+  if (!(outcome instanceof ExitError)) await client.stop()
+  await host.stop()
+  if (outcome instanceof ExitError) throw outcome
+  if (outcome !== 'left') process.exitCode = outcome === 'SIGINT' ? EXIT.sigint : EXIT.sigterm
+}

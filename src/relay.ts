@@ -1,0 +1,389 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server } from 'socket.io'
+import type { Socket } from 'socket.io'
+import type { Config } from './config.ts'
+import { createApp } from './http/app.ts'
+import { RelayError } from './protocol/errors.ts'
+import type { Fleet } from './protocol/ops.ts'
+import type { SessionView } from './protocol/turn-view.ts'
+import { Access } from './sessions/access.ts'
+import { CodeRooms } from './sessions/code-rooms.ts'
+import { CodeSession, listSessions } from './sessions/code-session.ts'
+import type { CodeWorld } from './sessions/code-session.ts'
+import { Directory } from './sessions/directory.ts'
+import { DroneSession } from './sessions/drone-session.ts'
+import type { DroneWorld } from './sessions/drone-world.ts'
+import { Followers } from './sessions/followers.ts'
+import { admit, enterCode, enterDrone } from './sessions/handshake.ts'
+import type { Gate } from './sessions/handshake.ts'
+import { OpsSession } from './sessions/ops-session.ts'
+import type { OpsWorld } from './sessions/ops-session.ts'
+import { isAllowedOrigin } from './sessions/origins.ts'
+import type { Identity, Logger, SocketSession, SocketSessionOptions } from './sessions/socket-session.ts'
+import { backoffMs } from './turns/backoff.ts'
+import { ChatSessions } from './turns/chat-sessions.ts'
+import type { Clock } from './turns/clock.ts'
+import { LocalFeed } from './turns/feed.ts'
+import { inTime } from './turns/in-time.ts'
+import { LiveTurns } from './turns/live-turns.ts'
+import { newId } from './turns/new-id.ts'
+import { recall } from './turns/recall.ts'
+import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
+import { WorkOrders } from './turns/work-orders.ts'
+
+/** A socket that has not said which namespace it wants is dropped after this. */
+const CONNECT_TIMEOUT_MS = 5000
+/** Operators are told of the fleet at most this often. */
+const FLEET_NEWS_MS = 250
+/** The store's answer to "are you there" may take this long before the relay says that it is not ready. */
+const PING_MS = 2000
+const WELCOME_SESSIONS = 50
+const DRONES_A_PAGE = 200
+/** What a client that comes while the relay starts or stops is told to wait. */
+const RETRY_AFTER_MS = 1000
+/** The waits for a store that is away at the start. */
+const START_RETRY = { firstMs: 250, longestMs: 5000 } as const
+
+export interface RelayOptions {
+  readonly config: Config
+  readonly store: TurnStore
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random?: () => number
+  /** What has to be there before work is taken, beside what is unfinished: the first keys, say. */
+  readonly prepare?: (access: Access) => Promise<void>
+}
+
+export interface Relay {
+  readonly access: Access
+  /** Listens, and resolves with the address; work is taken once `ready` has resolved. */
+  start(): Promise<{ url: string; port: number }>
+  /** Resolves when everything unfinished is taken over: however long the store keeps it waiting. */
+  readonly ready: Promise<void>
+  /** Flushes, says goodbye, closes. The store stays open: it is its opener's. */
+  stop(): Promise<void>
+}
+
+/** The wiring: everything that runs in one relay process, and what is told to what. */
+export function createRelay(options: RelayOptions): Relay {
+  const { config, store, logger, clock, prepare, random = Math.random } = options
+  const ticks = (): number => clock.ticks()
+  const nodeId = newId(clock.now())
+  const startedAt = new Date(clock.now()).toISOString()
+  let ready = false
+  let draining = false
+  const isStopping = (): boolean => draining
+
+  // --- turns: what is said, stored and told -------------------------------------------------------------------
+  const feed = new LocalFeed()
+  const sessions = new ChatSessions({ store, feed, clock })
+  const turns = new LiveTurns({
+    store,
+    sessions,
+    feed,
+    clock,
+    logger,
+    bounds: { partBytes: config.partBytes, maxUnstoredBytes: 2 * config.windowBytes },
+    policy: { maxAttempts: config.maxAttempts },
+    checkpointMs: config.checkpointMs,
+    checkpointBytes: config.checkpointBytes,
+  })
+
+  // --- drones: who is there, and what they are given ----------------------------------------------------------
+  const directory = new Directory({ clock, graceMs: config.graceMs, turnsOf: (id) => turns.ofDrone(id) })
+  const { retryFirstMs, retryLongestMs, queuedMs } = config
+  const orders = new WorkOrders({
+    store,
+    turns,
+    seats: directory,
+    clock,
+    random,
+    logger,
+    retryFirstMs,
+    retryLongestMs,
+    queuedMs,
+  })
+  const { textUnits, toolBytes, eventBytes, windowBytes } = config
+  const limits = { textUnits, toolBytes, eventBytes, windowBytes }
+  const { heartbeatIntervalMs, dispatchAckMs, terminationMs } = config
+  const droneWorld: DroneWorld = {
+    store,
+    turns,
+    orders,
+    directory,
+    sessions,
+    feed,
+    clock,
+    limits,
+    nodeId,
+    heartbeatIntervalMs,
+    dispatchAckMs,
+    terminationMs,
+  }
+  const seatOf = (registrationId: string | undefined): DroneSession | undefined => {
+    const drone = registrationId === undefined ? undefined : directory.get(registrationId)
+    return drone instanceof DroneSession ? drone : undefined
+  }
+
+  // --- sockets --------------------------------------------------------------------------------------------------
+  const access = new Access({ store, clock })
+  const http: HttpServer = createServer()
+  const io = new Server(http, {
+    serveClient: false,
+    transports: config.transports,
+    maxHttpBufferSize: config.eventBytes,
+    pingInterval: config.pingIntervalMs,
+    pingTimeout: config.pingTimeoutMs,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    cors: { origin: config.corsOrigins },
+    allowRequest: (request: IncomingMessage, decide) => {
+      const isAllowed = isAllowedOrigin(request, config.corsOrigins)
+      decide(isAllowed ? null : 'origin_not_allowed', isAllowed)
+    },
+  })
+  const code = io.of('/code')
+  const rooms = new CodeRooms(code)
+  const followers = new Followers({
+    feed,
+    store,
+    tail: (turnId) => Promise.resolve(turns.tail(turnId)),
+    rooms,
+    clock,
+    logger,
+    mergeMs: config.mergeMs,
+    viewerBufferBytes: config.viewerBufferBytes,
+  })
+  const codeWorld: CodeWorld = {
+    store,
+    sessions,
+    turns,
+    orders,
+    clock,
+    nodeId,
+    followers,
+    directory,
+    limits,
+    joinEveryMs: config.joinEveryMs,
+  }
+  const opsWorld: OpsWorld = {
+    fleet: (): Fleet => ({ drones: directory.fleet(), nodes: [{ nodeId, startedAt, draining }] }),
+    terminate: async (by, registrationId, mode, reason) => {
+      const at = clock.now()
+      const action = `terminate:${mode}`
+      await store.appendAudit({ auditId: newId(at), at, by, action, subject: registrationId, reason })
+      return directory.terminate(registrationId, mode, reason)
+    },
+  }
+  const connected = new Map<string, SocketSession<unknown>>()
+  const gate: Gate = {
+    access,
+    store,
+    clock,
+    logger,
+    closedFor: () => {
+      if (draining)
+        return new RelayError('draining', 'The relay is stopping.', { retryAfterMs: RETRY_AFTER_MS })
+      if (ready) return undefined
+      return new RelayError('store_unavailable', 'The relay is starting.', { retryAfterMs: RETRY_AFTER_MS })
+    },
+  }
+
+  const base = (socket: Socket, identity: Identity): Omit<SocketSessionOptions, 'world'> => ({
+    socket,
+    identity,
+    logger,
+    ticks,
+    onClosed: () => connected.delete(socket.id),
+  })
+  const drones = io.of('/drone')
+  drones.use(
+    admit(gate, async (socket) => {
+      socket.data = await enterDrone(gate, socket)
+    }),
+  )
+  drones.on('connection', (socket) => {
+    const { identity, record } = socket.data as { identity: Identity; record: DroneRecord }
+    const session = new DroneSession({ ...base(socket, identity), world: droneWorld, record })
+    connected.set(socket.id, session)
+    logger.info('A drone connected.', { droneId: record.droneId, instanceId: record.registration.instanceId })
+    session.welcome()
+    directory.seat(record, session)
+  })
+  code.use(
+    admit(gate, async (socket) => {
+      const entered = await enterCode(gate, socket, ['code', 'watch'])
+      const { sessions: newest } = await listSessions(codeWorld, entered.identity.userId, {
+        limit: WELCOME_SESSIONS,
+      })
+      socket.data = { ...entered, newest }
+    }),
+  )
+  code.on('connection', (socket) => {
+    type Entered = { identity: Identity; original: boolean; newest: SessionView[] }
+    const { identity, original, newest } = socket.data as Entered
+    const session = new CodeSession({ ...base(socket, identity), world: codeWorld, original })
+    connected.set(socket.id, session)
+    session.welcome(newest)
+  })
+  const ops = io.of('/ops')
+  ops.use(
+    admit(gate, async (socket) => {
+      socket.data = await enterCode(gate, socket, ['ops'])
+    }),
+  )
+  ops.on('connection', (socket) => {
+    const { identity } = socket.data as { identity: Identity }
+    connected.set(socket.id, new OpsSession({ ...base(socket, identity), world: opsWorld }))
+  })
+  access.onRevoked((keyId) => {
+    for (const session of connected.values()) if (session.identity.keyId === keyId) session.outlet.terminate()
+  })
+
+  // --- what follows from what ---------------------------------------------------------------------------------
+  let cancelFleetNews: (() => void) | undefined
+  const tellFleet = (): void => {
+    cancelFleetNews ??= clock.after(FLEET_NEWS_MS, () => {
+      cancelFleetNews = undefined
+      const fleet = opsWorld.fleet()
+      for (const session of connected.values()) if (session instanceof OpsSession) session.changed(fleet)
+    })
+  }
+  const tellDrone = (record: DroneRecord): void => {
+    rooms.toUser(record.userId, 'drone:changed', directory.viewOf(record))
+    tellFleet()
+  }
+  turns.listen({
+    onStored: (turn, attempt, heads) =>
+      seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads),
+    onTold: (turn, state) => {
+      orders.onTold(turn, state)
+      const registrationId = state.assigned?.registrationId
+      seatOf(registrationId)?.advanced()
+      const record = registrationId === undefined ? undefined : directory.recordOf(registrationId)
+      if (record) tellDrone(record)
+    },
+    onFenced: (turn) =>
+      seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
+  })
+  directory.listen({
+    onHere: (drone) => {
+      for (const turn of turns.ofDrone(drone.registrationId)) {
+        const { assigned, attempt } = turn.state
+        if (assigned?.instanceId !== drone.instanceId) {
+          orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
+        } else if (!assigned?.acknowledged) orders.offer(turn)
+      }
+      orders.consider()
+    },
+    onGone: (record, instanceId) => {
+      for (const turn of turns.ofDrone(record.registrationId)) {
+        if (turn.state.assigned?.instanceId !== instanceId) continue
+        const isFinal = !orders.hasAlternative(turn, record.registrationId)
+        const reason = `Drone ${record.droneId} did not come back within ${Math.round(config.graceMs / 1000)} s.`
+        orders.ownerLost(turn, turn.state.attempt, reason, isFinal)
+      }
+    },
+    onChanged: tellDrone,
+  })
+
+  // --- http -----------------------------------------------------------------------------------------------------
+  const app = createApp({
+    ...opsWorld,
+    store,
+    sessions,
+    turns,
+    access,
+    logger,
+    notReady: async () => {
+      if (draining) return 'The relay is stopping.'
+      if (!ready) return 'The relay is starting.'
+      const answers = turns.storeHealthy && (await inTime(clock, PING_MS, store.ping()))
+      return answers ? undefined : 'The store does not answer.'
+    },
+  })
+  http.on('request', (request, response) => {
+    if (request.url?.startsWith('/socket.io/') !== true) app(request, response)
+  })
+
+  // --- start and stop -------------------------------------------------------------------------------------------
+  const expect = directory.expect.bind(directory)
+  let resolveReady: () => void = () => undefined
+  const whenReady = new Promise<void>((resolve) => (resolveReady = resolve))
+  const begin = async (): Promise<void> => {
+    for (let attempt = 1; !isStopping(); attempt++) {
+      try {
+        await store.ping()
+        await prepare?.(access)
+        await rememberDrones(store, directory)
+        const recalled = await recall({ store, sessions, turns, orders, nodeId, expect })
+        ready = true
+        logger.info('The relay takes work.', { nodeId, recalled })
+        resolveReady()
+        return
+      } catch (error) {
+        const waitMs = backoffMs(attempt, { ...START_RETRY, random })
+        logger.warn('The relay cannot begin yet: its store does not answer.', {
+          waitMs,
+          error: String(error),
+        })
+        await new Promise<void>((resolve) => clock.after(waitMs, resolve))
+      }
+    }
+  }
+
+  return {
+    access,
+    ready: whenReady,
+    async start() {
+      await listen(http, config.host, config.port)
+      const { port } = http.address() as AddressInfo
+      const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+      logger.info('The relay listens.', { url })
+      void begin()
+      return { url, port }
+    },
+    async stop() {
+      draining = true
+      for (const session of connected.values()) {
+        const outlet = session.outlet as DroneSession['outlet']
+        outlet.emit('draining', { retryAfterMs: Math.round(500 + 1000 * random()) })
+      }
+      orders.close()
+      if (!(await inTime(clock, config.stopMs / 2, turns.settle()))) {
+        logger.warn('Not everything could be stored before the stop: the drones have it still.')
+      }
+      turns.close()
+      sessions.close()
+      directory.close()
+      followers.close()
+      cancelFleetNews?.()
+      // A peer that does not take its farewell must not keep the relay from stopping.
+      if (!(await inTime(clock, config.stopMs / 4, io.close()))) {
+        for (const session of connected.values()) session.outlet.terminate()
+      }
+      http.closeAllConnections()
+    },
+  }
+}
+
+/** The fleet has every drone that was ever here, also after a restart. */
+async function rememberDrones(store: TurnStore, directory: Directory): Promise<void> {
+  let after: string | undefined
+  do {
+    const page = await store.listDrones({ limit: DRONES_A_PAGE, ...(after === undefined ? {} : { after }) })
+    for (const record of page.items) directory.remember(record)
+    after = page.next
+  } while (after !== undefined)
+}
+
+function listen(http: HttpServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', reject)
+    http.listen(port, host, () => {
+      http.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,128 @@
+import { expect } from 'chai'
+import { onEveryStore } from '../support/bench.ts'
+import type { Bench } from '../support/bench.ts'
+
+async function atWork(bench: Bench) {
+  await bench.start()
+  const [drone, viewer] = [await bench.drone(), await bench.viewer()]
+  const sent = await viewer.send()
+  const voice = drone
+    .voice(await drone.order())
+    .thinking('hm ')
+    .response('stored ')
+  await drone.checkpoint(10)
+  return { drone, viewer, ...sent, voice }
+}
+
+onEveryStore('A relay that is restarted', (bench) => {
+  it('[RC15] takes a turn up where it is stored: the drone resends the rest, and the viewer goes on', async () => {
+    const { viewer, drone, turnId, chatSessionId, voice } = await atWork(bench())
+    await bench().restart()
+    expect(await viewer.event('draining')).to.have.lengthOf(1)
+    expect((await drone.event('draining'))[0]).to.have.property('retryAfterMs')
+
+    const back = await bench().drone()
+    expect(back.welcomed.turns).to.deep.equal([
+      { turnId, attempt: 1, acknowledged: true, lanes: [{ lane: '', offset: 10 }] },
+    ])
+    const again = await bench().viewer()
+    for (const [id, turn] of viewer.turns) again.turns.set(id, turn)
+    const joined = await again.join(chatSessionId)
+    expect(joined.turns[0]).to.include({ turnId, status: 'processing', attempt: 1 })
+    await back.voice(voice.place).from(3).response('stored and resent').complete()
+    await again.ended(turnId)
+    expect(again.text(turnId)).to.equal('hm stored and resent')
+    expect(again.faults).to.deep.equal([])
+    expect((await bench().turn(turnId)).blocks.map(({ content }) => content)).to.deep.equal([
+      'hm ',
+      'stored and resent',
+    ])
+  })
+
+  it('[RC15] gives a queued turn, and one that nobody had acknowledged, to the drone that comes', async () => {
+    await bench().start()
+    const viewer = await bench().viewer()
+    const offered = await bench().drone()
+    offered.acknowledges = false
+    const first = await viewer.send('First.')
+    await offered.order()
+    const second = await viewer.send('Second.')
+    expect(second.status).to.equal('queued')
+    await bench().restart()
+    const back = await bench().drone()
+    expect(await back.order()).to.include({ turnId: first.turnId, attempt: 1 })
+    await back.voice(await back.order()).complete()
+    expect(await back.order(2)).to.include({ turnId: second.turnId, attempt: 1 })
+  })
+
+  it('[RC15] keeps a turn as it is while it stops, whatever is on its way', async () => {
+    await bench().start()
+    const [drone, viewer] = [await bench().drone(), await bench().viewer()]
+    drone.acknowledges = false
+    const { turnId } = await viewer.send()
+    await drone.order()
+    await bench().restart()
+    expect((await bench().turn(turnId)).status).to.equal('processing')
+    expect(bench().relay.log.lines.filter(({ level }) => level === 'error')).to.deep.equal([])
+  })
+
+  it('[RC16] waits for its drones only so long, and then their turns go their way', async () => {
+    const { turnId } = await atWork(bench())
+    await bench().restart({ graceMs: '100' })
+    const viewer = await bench().viewer()
+    const { chatSessionId } = await bench().turn(turnId)
+    await viewer.join(chatSessionId)
+    const end = await viewer.ended(turnId)
+    expect(end).to.include({ status: 'failed', attempt: 1 })
+    expect((await bench().turn(turnId)).blocks[1]?.content).to.equal('stored ')
+  })
+
+  it('[RC16] gives the turn of a drone that comes back as another process its next attempt', async () => {
+    const { turnId } = await atWork(bench())
+    await bench().restart()
+    const back = await bench().drone({ instanceId: 'i2' })
+    const order = await back.attempt(2)
+    await back.voice(order).response('anew').complete()
+    expect((await bench().turn(turnId)).blocks.map(({ content }) => content)).to.deep.equal(['anew'])
+  })
+
+  it('[PL10] lets the turn of a plain drone go on as a new attempt that begins with the words stored', async () => {
+    await bench().start()
+    const [drone, viewer] = [await bench().plain(), await bench().viewer()]
+    const { turnId, chatSessionId } = await viewer.send()
+    await drone.order()
+    drone.emit('thinking', 'hm ')
+    drone.emit('response', 'stored')
+    drone.emit('toolCall', 'c1', 'read', '{}', 'ok')
+    await viewer.untilText(turnId, 'hm stored[c1]')
+    await bench().restart()
+    const [back, again] = [await bench().plain(), await bench().viewer()]
+    expect(back.welcomed.turns[0]).to.include({ turnId, attempt: 2 })
+    const joined = await again.join(chatSessionId)
+    expect(joined.turns[0]).to.include({ turnId, attempt: 2, incomplete: true })
+    back.emit('response', ' and more')
+    await back.ask('workOrderComplete', turnId, true)
+    await again.ended(turnId)
+    expect(again.text(turnId)).to.equal('hm stored[c1] and more')
+    const turn = await bench().turn(turnId)
+    expect([turn.attempt, turn.incomplete, turn.status]).to.deep.equal([2, true, 'finished'])
+    expect(turn.blocks.map(({ mode }) => mode)).to.deep.equal([
+      'thinking',
+      'responding',
+      'tool',
+      'responding',
+    ])
+    expect(back.orders).to.deep.equal([])
+    expect(again.faults).to.deep.equal([])
+  })
+
+  it('[RC15] remembers a message that was sent before, and answers it as before', async () => {
+    await bench().start()
+    const viewer = await bench().viewer()
+    const message = { content: 'Go.', messageId: 'once' }
+    const first = await viewer.ask('chat:send', message)
+    await bench().restart()
+    const again = await (await bench().viewer()).ask('chat:send', message)
+    expect(again['turnId']).to.equal(first['turnId'])
+  })
+})
