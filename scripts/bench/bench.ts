@@ -1,0 +1,107 @@
+/**
+ * What the relay costs, on real sockets, beside bare forwarders in the same run:
+ *
+ *   npm run bench -- --quick                                   a look, in well under a minute
+ *   npm run bench -- --drones 20 --rate 60 --seconds 60        CPU per token, memory, latency
+ *   npm run bench -- --scenario long-turn                      what a long turn costs
+ *   npm run bench -- --scenario long-turn --store mongo --small-mb 0.05 --large-mb 0.2
+ *   npm run bench -- --scenario joins                          how long it takes to join one
+ *
+ * Small turns on FerretDB, because it looks through the whole collection for every guarded write (it uses its index for
+ * a filter of `_id` alone): its time grows with the square of what is stored. MONGODB_URI may name a real MongoDB.
+ *
+ * Only the ratios of one run mean anything on a machine that does other things too.
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { joins, longTurns } from './long-turn.ts'
+import { readOptions } from './options.ts'
+import type { BenchOptions } from './options.ts'
+import { heading, joinRows, longTurnRows, steadyRows, table } from './report.ts'
+import { openStage } from './stage.ts'
+import type { Stage } from './stage.ts'
+import { steady } from './steady.ts'
+
+interface Measured {
+  readonly columns: readonly string[]
+  readonly rows: ReturnType<typeof joinRows>
+  readonly wrong: readonly string[]
+  readonly raw: unknown
+}
+
+async function measure(options: BenchOptions, stage: Stage): Promise<Measured> {
+  switch (options.scenario) {
+    case 'steady': {
+      const contestants = await steady(options, stage)
+      const names = contestants.map(({ name }) => name)
+      const ratios = names.slice(1).map((name) => `relay/${name}`)
+      const wrong = contestants.flatMap(({ name, rounds }) =>
+        rounds.flatMap(({ report }) => report.wrong.map((what) => `${name}: ${what}`)),
+      )
+      const raw = contestants.map(({ name, rounds, samples, heapAtStart }) => ({
+        name,
+        heapAtStart,
+        rounds,
+        samples,
+      }))
+      return { columns: [...names, ...ratios], rows: steadyRows(contestants), wrong, raw }
+    }
+    case 'long-turn': {
+      const turns = await longTurns(options, stage)
+      const columns = [`${options.smallMb} MB`, `${options.largeMb} MB`, 'ratio']
+      const wrong = [...turns.warmUp, ...turns.small, ...turns.large].flatMap(({ report }) => report.wrong)
+      return { columns, rows: longTurnRows(turns), wrong, raw: turns }
+    }
+    case 'joins': {
+      const cost = await joins(options, stage)
+      return { columns: [''], rows: joinRows(cost), wrong: cost.report.wrong, raw: cost }
+    }
+  }
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+const options = readOptions(process.argv)
+// The listeners of `exit` end what was started and remove what was written.
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
+const stage = await openStage(options)
+try {
+  const { columns, rows, wrong, raw } = await measure(options, stage)
+  const title = heading(options, stage.relay.ranAs)
+  console.log(`\n${title}\n\n${table(columns, rows)}\n`)
+  const complaints = stage.relay.server.complaints
+  if (complaints.length > 0) console.log(`The relay said:\n${complaints.join('\n')}\n`)
+  if (wrong.length > 0) console.error(`${wrong.length} thing(s) wrong:\n${wrong.join('\n')}`)
+  else console.log('Every token arrived once, in order, at every viewer, and is in the store.')
+  process.exitCode = wrong.length > 0 ? 1 : 0
+  if (options.json !== undefined) {
+    const { json: _json, cpuProf: _cpuProf, ...shownOptions } = options
+    const machine = {
+      node: process.version,
+      cores: availableParallelism(),
+      commit: commit(),
+      ranAs: stage.relay.ranAs,
+    }
+    const kept = {
+      title,
+      at: new Date().toISOString(),
+      machine,
+      options: shownOptions,
+      columns,
+      rows,
+      wrong,
+      raw,
+    }
+    writeFileSync(options.json, `${JSON.stringify(kept, undefined, 1)}\n`)
+  }
+} finally {
+  await stage.close()
+}

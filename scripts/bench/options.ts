@@ -1,0 +1,71 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+export interface BenchOptions {
+  readonly scenario: 'steady' | 'long-turn' | 'joins'
+  readonly store: 'lmdb' | 'mongo'
+  readonly drones: number
+  readonly rate: number
+  readonly seconds: number
+  readonly warmup: number
+  readonly rounds: number
+  readonly viewers: number
+  readonly tokenBytes: number
+  readonly repeat: number
+  readonly smallMb: number
+  readonly largeMb: number
+  readonly plain: boolean
+  readonly baselines: boolean
+  readonly json: string | undefined
+  readonly cpuProf: string | undefined
+}
+
+/** What `--quick` makes of the numbers that were not given: something in well under a minute. */
+const QUICK = { drones: 5, seconds: 6, warmup: 2, rounds: 1, repeat: 2, smallMb: 0.1, largeMb: 1 } as const
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.')
+  return value
+}
+
+function whole(text: string): number {
+  const value = positive(text)
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.')
+  return value
+}
+
+export function readOptions(argv: readonly string[]): BenchOptions {
+  const program = new Command('bench')
+    .description(
+      'What the relay costs for each token, beside a bare Socket.IO and a bare WebSocket forwarder. ' +
+        'Exits with 1 when a word was lost, repeated or changed.',
+    )
+    .addOption(
+      new Option('--scenario <name>', 'what is measured')
+        .choices(['steady', 'long-turn', 'joins'])
+        .default('steady'),
+    )
+    .addOption(
+      new Option('--store <name>', 'where turns are kept').choices(['lmdb', 'mongo']).default('lmdb'),
+    )
+    .option('--drones <n>', 'steady: drones that speak at the same time', whole, 20)
+    .option('--rate <n>', 'tokens a second of one drone', positive, 60)
+    .option('--seconds <n>', 'steady: measured seconds of each server, all rounds together', positive, 60)
+    .option('--warmup <n>', 'steady: seconds before the measured ones, in each round', positive, 5)
+    .option('--rounds <n>', 'steady: the servers take turns this often', whole, 3)
+    .option('--viewers <n>', 'steady: viewers of each drone', whole, 1)
+    .option('--token-bytes <n>', 'characters of a token, all ASCII', whole, 7)
+    .option('--repeat <n>', 'long-turn: turns of each size; joins: joins one after the other', whole, 5)
+    .option('--small-mb <n>', 'long-turn: the smaller turn', positive, 0.5)
+    .option('--large-mb <n>', 'long-turn: the larger turn; joins: the turn that is joined', positive, 5)
+    .option('--plain', 'steady: drones of the original, one event a token without a position', false)
+    .option('--no-baselines', 'steady: the relay alone')
+    .option('--quick', 'small numbers where none are given', false)
+    .option('--json <file>', 'also write everything measured there')
+    .option('--cpu-prof <folder>', 'have the relay write a CPU profile there')
+  const given = program.parse(argv).opts<BenchOptions & { quick: boolean }>()
+  if (!given.quick) return given
+  const isGiven = (name: string): boolean => program.getOptionValueSource(name) === 'cli'
+  const quick = Object.fromEntries(Object.entries(QUICK).filter(([name]) => !isGiven(name)))
+  return { ...given, ...quick }
+}

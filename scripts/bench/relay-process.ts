@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startServer } from './server-process.ts'
+import type { ServerProcess } from './server-process.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const BUILT = join(ROOT, 'dist/src/main.js')
+/** Written by every build, also by one that changed nothing. */
+const BUILD_STAMP = join(ROOT, 'dist/src.tsbuildinfo')
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
+/** Ms for the build of what has changed. */
+const BUILD_MS = 120_000
+
+export interface RelayProcess {
+  readonly server: ServerProcess
+  readonly url: string
+  readonly keys: { readonly drone: string; readonly code: string }
+  /** Built JavaScript, or the sources through tsx: the second costs memory that is not the relay's. */
+  readonly ranAs: 'built' | 'tsx'
+}
+
+export interface RelayProcessOptions {
+  readonly dataDir: string
+  readonly mongodbUri?: string | undefined
+  /** Folder of a CPU profile, written when the relay ends. */
+  readonly cpuProfDir?: string | undefined
+}
+
+export async function startRelay({
+  dataDir,
+  mongodbUri,
+  cpuProfDir,
+}: RelayProcessOptions): Promise<RelayProcess> {
+  const isBuilt = await build()
+  const profile = cpuProfDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', cpuProfDir]
+  const server = await startServer({
+    name: 'the relay',
+    nodeArgs: [...profile, ...(isBuilt ? [] : ['--import', import.meta.resolve('tsx')])],
+    script: isBuilt ? BUILT : join(ROOT, 'src/main.ts'),
+    args: [
+      'serve',
+      '--host=127.0.0.1',
+      '--port=0',
+      '--json',
+      '--log-level=warn',
+      `--data-dir=${dataDir}`,
+      // Empty means not set: a MONGODB_URI of the environment must not decide which store is measured.
+      `--mongodb-uri=${mongodbUri ?? ''}`,
+    ],
+  })
+  const { url, keys } = server.said
+  if (url === undefined || keys === undefined) throw new Error('the relay did not say where it listens')
+  const { drone, code } = JSON.parse(await readFile(keys, 'utf8')) as Record<'drone' | 'code', string>
+  return { server, url, keys: { drone, code }, ranAs: isBuilt ? 'built' : 'tsx' }
+}
+
+/** True where `dist` is what the sources say; sources that do not compile are run through tsx. */
+async function build(): Promise<boolean> {
+  if (await isFresh()) return true
+  try {
+    await promisify(execFile)(process.execPath, [TSC, '-b', 'models', 'src'], {
+      cwd: ROOT,
+      timeout: BUILD_MS,
+    })
+    return existsSync(BUILT)
+  } catch {
+    return false
+  }
+}
+
+async function isFresh(): Promise<boolean> {
+  const built = await stat(BUILD_STAMP).catch(() => undefined)
+  if (!built || !existsSync(BUILT)) return false
+  for (const folder of ['src', 'models']) {
+    for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
+      if (!entry.name.endsWith('.ts')) continue
+      const source = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
+      if (!source || source.mtimeMs > built.mtimeMs) return false
+    }
+  }
+  return true
+}
