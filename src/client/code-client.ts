@@ -200,10 +200,15 @@ export class CodeClient {
   #askToJoin(watched: Watched): Promise<boolean> {
     const { view } = watched
     const payload = { chatSessionId: view.chatSessionId, cursors: view.cursors() }
-    return new Promise((resolve, reject) => {
+    const asked = new Promise<boolean>((resolve, reject) => {
       this.#connection.socket
         .timeout(ANSWER_MS)
         .emit('session:join', payload, (error: Error | null, answer: Answer<JoinAnswer>) => {
+          // The connection broke meanwhile and another join was begun: this one has nothing to say any more.
+          if (watched.joining !== asked) {
+            resolve(false)
+            return
+          }
           watched.joining = undefined
           if (error || (!answer.ok && answer.error.retryable)) {
             if (this.#connection.up) this.#rejoin(watched)
@@ -216,6 +221,7 @@ export class CodeClient {
           } else reject(new RelayError(answer.error.code, answer.error.message))
         })
     })
+    return asked
   }
 
   /** Asks until there is an answer; what must happen once has an id of its own. */

@@ -2,7 +2,7 @@ import type { Cursor, JoinAnswer } from '../protocol/code-up.ts'
 import type { TurnStatusChanged } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
-import type { SessionView } from '../protocol/turn-view.ts'
+import type { EndStatus, SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import type { Entry } from '../turns/entry.ts'
 import type { HeardEntry } from './heard-entry.ts'
 import { ViewedTurn } from './viewed-turn.ts'
@@ -17,6 +17,12 @@ export type SessionChange =
 
 /** Why a session has to be joined again. */
 export type Missed = 'gap' | 'version' | 'head'
+
+interface KnownEnd {
+  readonly status: EndStatus
+  readonly reason: string | undefined
+  readonly heads: readonly LaneHead[]
+}
 
 interface Head {
   readonly version: number
@@ -44,6 +50,8 @@ export class ViewedSession {
   readonly #turns = new Map<string, ViewedTurn>()
   /** Turns of which words are missing: the next join begins with the oldest of them. */
   readonly #behind = new Set<string>()
+  /** Ends known of before their words: told when the last of these has come. */
+  readonly #ends = new Map<string, KnownEnd>()
   /** The highest seen; none before the first answer or event, and then that is where counting begins. */
   #version: number | undefined
   session: SessionView | undefined
@@ -87,12 +95,15 @@ export class ViewedSession {
     this.more = answer.more ?? false
     if (this.more) this.#dropBroken(answer.turns)
     this.#behind.clear()
+    this.#ends.clear()
     for (const summary of answer.turns) {
-      const turn = this.#turnOf(summary)
+      // The words of a turn that is new here follow this answer, and its end follows them.
+      const turn = this.#turnOf({ ...summary, status: isEnd(summary.status) ? 'processing' : summary.status })
       const isAnew = turn.attempt !== summary.attempt
-      if (isAnew) turn.restart(summary.attempt)
-      turn.status = summary.status
-      turn.reason = summary.reason
+      if (isAnew) {
+        turn.restart(summary.attempt)
+        turn.status = 'processing'
+      }
       turn.prompt = summary.prompt
       turn.droneId = summary.droneId
       turn.model = summary.model
@@ -103,7 +114,11 @@ export class ViewedSession {
         const from = points.find((point) => point.lane === lane)?.from ?? 0
         if (turn.cut(lane, from)) this.#onChange({ kind: 'cut', turn, lane })
       }
-      this.#onChange({ kind: 'status', turn, waitingFor: summary.waitingFor })
+      const { status, reason, heads } = summary
+      if (isEnd(status)) {
+        this.#ends.set(turn.turnId, { status, reason, heads })
+        this.#tellEnd(turn)
+      } else this.#tellStatus(turn, status, reason, summary.waitingFor)
     }
     for (const { turnId, reason } of answer.resume) if (reason === 'unknown') this.#turns.delete(turnId)
   }
@@ -120,6 +135,7 @@ export class ViewedSession {
     for (const placed of turn.after(lane, before)) {
       this.#onChange({ kind: 'entry', turn, lane, entry: placed.entry })
     }
+    if (outcome === 'accepted') this.#tellEnd(turn)
     return undefined
   }
 
@@ -155,12 +171,11 @@ export class ViewedSession {
     if (!turn) return this.counted(news.version) ?? 'gap'
     if (news.attempt > turn.attempt) return this.counted(news.version) ?? this.#lacksWords(turn)
     if (news.attempt < turn.attempt) return this.counted(news.version)
-    turn.status = news.status
-    turn.reason = news.reason
-    const behind = news.heads ? this.#cutTo(turn, news.heads) : false
-    this.#onChange({ kind: 'status', turn, waitingFor: news.waitingFor })
     const missed = this.counted(news.version)
-    return behind ? this.#lacksWords(turn) : missed
+    // An end that comes before its words is told after them: the next join brings both.
+    if (news.heads && this.#cutTo(turn, news.heads)) return this.#lacksWords(turn)
+    this.#tellStatus(turn, news.status, news.reason, news.waitingFor)
+    return missed
   }
 
   head({ version, turnId, attempt, lanes }: Head): Missed | undefined {
@@ -168,9 +183,28 @@ export class ViewedSession {
     const turn = turnId === undefined ? undefined : this.#turns.get(turnId)
     if (!turn || attempt !== turn.attempt)
       return turn && attempt !== undefined && attempt > turn.attempt ? 'head' : undefined
-    if (!lanes.some(({ lane, offset }) => turn.length(lane) < offset)) return undefined
+    if (!isBehind(turn, lanes)) return undefined
     this.#lacksWords(turn)
     return 'head'
+  }
+
+  #tellStatus(
+    turn: ViewedTurn,
+    status: TurnStatus,
+    reason: string | undefined,
+    waitingFor: string | undefined,
+  ): void {
+    this.#ends.delete(turn.turnId)
+    turn.status = status
+    turn.reason = reason
+    this.#onChange({ kind: 'status', turn, waitingFor })
+  }
+
+  /** [CC11] An end is told once everything said before it is here. */
+  #tellEnd(turn: ViewedTurn): void {
+    const end = this.#ends.get(turn.turnId)
+    if (!end || isBehind(turn, end.heads)) return
+    this.#tellStatus(turn, end.status, end.reason, undefined)
   }
 
   #lacksWords(turn: ViewedTurn): Missed {
@@ -204,7 +238,7 @@ export class ViewedSession {
       const offset = heads.find((head) => head.lane === lane)?.offset ?? 0
       if (turn.cut(lane, offset)) this.#onChange({ kind: 'cut', turn, lane })
     }
-    return heads.some(({ lane, offset }) => turn.length(lane) < offset)
+    return isBehind(turn, heads)
   }
 
   #turnOf(turn: ConstructorParameters<typeof ViewedTurn>[0]): ViewedTurn {
@@ -215,4 +249,8 @@ export class ViewedSession {
     }
     return viewed
   }
+}
+
+function isBehind(turn: ViewedTurn, heads: readonly LaneHead[]): boolean {
+  return heads.some(({ lane, offset }) => turn.length(lane) < offset)
 }

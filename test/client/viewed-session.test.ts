@@ -201,8 +201,34 @@ describe('a viewer of a live session', () => {
     expect([viewing.textOf(turnId), viewing.textOf(turnId, 'agent')]).to.deep.equal(['abc', ''])
     const behind = joined()
     expect(behind.session.statusChanged({ ...end, heads: [{ lane: '', offset: 3 }] })).to.equal('gap')
-    expect(behind.session.turn(turnId)?.status).to.equal('finished')
+    expect(behind.session.turn(turnId)?.status).to.equal('processing')
     expect(behind.session.counted(3)).to.equal(undefined)
+  })
+
+  it('[CC11] tells an end that a join names when the last word before it has come', () => {
+    const viewing = joined()
+    viewing.hear(turnId, 0, 'ab')
+    viewing.kinds()
+    const heads = [{ lane: '', offset: 4 }]
+    const turns = [{ turnId, status: 'failed' as const, reason: 'lost', heads }]
+    viewing.session.joined(joinAnswer({ turns, resume: [{ ...at, from: 2 }] }))
+    viewing.hear(turnId, 2, 'c')
+    expect(viewing.kinds()).to.deep.equal(['entry'])
+    expect(viewing.session.turn(turnId)?.status).to.equal('processing')
+    viewing.hear(turnId, 3, 'd')
+    expect(viewing.kinds()).to.deep.equal(['entry', 'status'])
+    expect(viewing.session.turn(turnId)).to.include({ status: 'failed', reason: 'lost' })
+  })
+
+  it('[CC11] asks for the rest of an ended turn again when the connection breaks in the middle of it', () => {
+    const viewing = joined()
+    const turns = [
+      { turnId, status: 'finished' as const, heads: [{ lane: '', offset: 4 }] },
+      { turnId: 'turn-2' },
+    ]
+    viewing.session.joined(joinAnswer({ turns, resume: [{ ...at, from: 0 }] }))
+    viewing.hear(turnId, 0, 'ab')
+    expect(viewing.session.cursors()[0]).to.deep.equal({ ...at, offset: 2 })
   })
 
   it('[CC8] misses the turn or the attempt whose status is all it hears', () => {
