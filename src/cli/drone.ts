@@ -129,6 +129,8 @@ async function runDrone(flags: Flags): Promise<void> {
   const outcome = await Promise.race([untilStopped(), ended])
   if (!(outcome instanceof ExitError)) await client.stop()
   await host.stop()
+  // An open channel keeps this process alive, and this process the one at its other end.
+  if (process.connected) process.disconnect()
   if (outcome instanceof ExitError) throw outcome
   if (outcome !== 'left') process.exitCode = outcome === 'SIGINT' ? EXIT.sigint : EXIT.sigterm
 }

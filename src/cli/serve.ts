@@ -73,6 +73,9 @@ async function serve(flags: Flags): Promise<void> {
   drone?.kill('SIGTERM')
   await relay.stop()
   await store.close()
+  // Whatever keeps the drone from ending, the channel that closes with this process ends it.
+  if (drone?.connected) drone.disconnect()
+  drone?.unref()
   process.exitCode = signal === 'SIGINT' ? EXIT.sigint : EXIT.sigterm
 }
 

@@ -70,4 +70,16 @@ describe('npm start, and the commands that it prints', function () {
     expect(said.responding).to.include('files in the workspace')
     expect(wordsOf(watch.json())).to.deep.equal(said)
   })
+
+  it('[CL1] one SIGTERM to the relay alone ends it, and the drone that it started', async () => {
+    const main = fileURLToPath(new URL('dist/src/main.js', `file://${ROOT}/`))
+    const env = { DATA_DIR: data.path, MONGODB_URI: '', PORT: '0', XDG_STATE_HOME: data.path }
+    const serve = keep(
+      new LineProcess({ command: process.execPath, args: [main, 'serve', '--demo-drone'], env }),
+    )
+    await serve.until('the drone', () => serve.errors.find((said) => said.includes('The drone is connected')))
+    expect(await serve.end('SIGTERM')).to.deep.equal({ code: 143, signal: null })
+    // The drone writes to the same standard error: `end` has waited for it to be closed by both.
+    expect(serve.errors.join('\n')).to.include('The relay stops')
+  })
 })
