@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -10,6 +10,9 @@ const SOURCES = fileURLToPath(new URL('ferretdb/', import.meta.url))
 const BIN = fileURLToPath(new URL('bin/', import.meta.url))
 /** Left out: FerretDB's other backend, which is near half of the build, and what only a debugger reads. */
 const BUILD_FLAGS = ['-trimpath', '-tags', 'ferretdb_no_postgresql', '-ldflags', '-s -w']
+const FERRETDB = 'github.com/FerretDB/FerretDB'
+/** The first such block of collection.go is that of its queries; the other only explains them. */
+const ID_ONLY = /if params\.Filter\.Len\(\) == 1 \{[\s\S]*?\n\t\}/
 /** Milliseconds for the build: about 55 s cold on two cores, and the modules may have to be fetched first. */
 const BUILD_MS = 540_000
 
@@ -38,17 +41,46 @@ export async function buildFerretdb(): Promise<string> {
   await mkdir(BIN, { recursive: true })
   // A name of its own, then a rename: two builds at once must not write one file.
   const fresh = `${binary}.${process.pid}`
+  const sources = `${fresh}.sources`
   try {
-    await promisify(execFile)('go', ['build', ...BUILD_FLAGS, '-o', fresh, '.'], {
-      cwd: SOURCES,
-      timeout: BUILD_MS,
-    })
+    const mod = await copyFerretdb(sources)
+    await go(['build', ...BUILD_FLAGS, '-modfile', mod, '-o', fresh, '.'])
     await rename(fresh, binary)
   } catch (cause) {
-    await rm(fresh, { force: true })
     throw new Error(buildFailure(cause), { cause })
+  } finally {
+    await rm(fresh, { force: true })
+    await rm(sources, { recursive: true, force: true })
   }
   return binary
+}
+
+async function go(args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('go', args, { cwd: SOURCES, timeout: BUILD_MS })
+  return stdout.trim()
+}
+
+/**
+ * Its sources with `patch/id_condition.go` in them (which says why), and the path of a go.mod that builds with them. The
+ * rest of FerretDB is as its authors wrote it.
+ */
+async function copyFerretdb(folder: string): Promise<string> {
+  await go(['mod', 'download', FERRETDB])
+  await rm(folder, { recursive: true, force: true })
+  const copy = join(folder, 'ferretdb')
+  await cp(await go(['list', '-m', '-f', '{{.Dir}}', FERRETDB]), copy, { recursive: true })
+  await promisify(execFile)('chmod', ['-R', 'u+w', folder])
+  const sqlite = join(copy, 'internal/backends/sqlite')
+  const collection = await readFile(join(sqlite, 'collection.go'), 'utf8')
+  const patched = collection.replace(ID_ONLY, 'whereClause, args = idCondition(params.Filter)')
+  if (patched === collection) throw new Error('This version of FerretDB looks up ids in another way.')
+  await writeFile(join(sqlite, 'collection.go'), patched)
+  await cp(join(SOURCES, 'patch', 'id_condition.go'), join(sqlite, 'id_condition.go'))
+  const mod = join(folder, 'go.mod')
+  const lines = await readFile(join(SOURCES, 'go.mod'), 'utf8')
+  await writeFile(mod, `${lines}\nreplace ${FERRETDB} => ${copy}\n`)
+  await cp(join(SOURCES, 'go.sum'), join(folder, 'go.sum'))
+  return mod
 }
 
 export async function startFerretdb(options: FerretdbOptions = {}): Promise<Ferretdb> {
@@ -80,7 +112,7 @@ export async function startFerretdb(options: FerretdbOptions = {}): Promise<Ferr
 async function isFresh(binary: string): Promise<boolean> {
   const built = await stat(binary).catch(() => undefined)
   if (!built) return false
-  const sources = await readdir(SOURCES)
+  const sources = [...(await readdir(SOURCES)), 'patch/id_condition.go', '../ferretdb.ts']
   const times = await Promise.all(sources.map(async (name) => (await stat(join(SOURCES, name))).mtimeMs))
   return times.every((changed) => changed <= built.mtimeMs)
 }
