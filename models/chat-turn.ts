@@ -69,6 +69,8 @@ export interface ChatTurnDocument {
   incomplete?: boolean
   usage?: UsageDocument
   toolCallCount: number
+  sideEffects?: boolean
+  asks?: boolean
   earlier: EarlierAttemptDocument[]
   generation: number
   version: number
@@ -139,6 +141,8 @@ const schema = new Schema<ChatTurnDocument>(
     incomplete: Boolean,
     usage: usageSchema,
     toolCallCount: Number,
+    sideEffects: Boolean,
+    asks: Boolean,
     earlier: [earlierAttemptSchema],
     generation: Number,
     version: Number,

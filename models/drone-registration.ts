@@ -25,6 +25,8 @@ export interface DroneRegistrationDocument {
   firstSeenAt: number
   lastSeenAt: number
   replacedInstances: string[]
+  crashes?: number
+  quarantine?: { since: number; reason: string }
 }
 
 const registrationSchema = new Schema<RegistrationDocument>(
@@ -56,6 +58,8 @@ const schema = new Schema<DroneRegistrationDocument>(
     firstSeenAt: Number,
     lastSeenAt: Number,
     replacedInstances: [String],
+    crashes: Number,
+    quarantine: new Schema({ since: Number, reason: String }, PART_OF_DOCUMENT),
   },
   { ...DOCUMENT, collection: 'drone_registrations' },
 )

@@ -36,6 +36,8 @@ export const STATE_FIELDS = Object.keys({
   incomplete: 1,
   usage: 1,
   toolCallCount: 1,
+  sideEffects: 1,
+  asks: 1,
   earlier: 1,
 } satisfies Record<keyof TurnState, 1>) as (keyof TurnState)[]
 

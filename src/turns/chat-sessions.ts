@@ -14,9 +14,9 @@ type Changeable = Omit<ChatSessionRecord, 'chatSessionId' | 'userId' | 'version'
 /** What becomes of a session's fields; undefined takes one away. */
 export type SessionChange = { readonly [Field in keyof Changeable]?: Changeable[Field] | undefined }
 
-/** The changes that may be made while a session is held. */
+/** The changes that may be made while a session is held: of what has happened already, as by `announce`. */
 export interface Exclusive {
-  change(
+  announce(
     change: (session: ChatSessionRecord) => SessionChange,
     news: (session: ChatSessionRecord) => News,
   ): Promise<void>
@@ -91,18 +91,27 @@ export class ChatSessions {
     news: (session: ChatSessionRecord) => News,
   ): Promise<void> {
     return this.#inOrder(chatSessionId, async () => {
-      for (let attempt = 1; !this.#closed; attempt++) {
-        try {
-          const session = await this.#write(chatSessionId, change)
-          if (session) this.#options.feed.publish(chatSessionId, news(session))
-          return
-        } catch (error) {
-          if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error
-          const waitMs = backoffMs(attempt, STORE_RETRY)
-          await new Promise<void>((resolve) => this.#options.clock.after(waitMs, resolve))
-        }
-      }
+      await this.#announce(chatSessionId, change, news)
     })
+  }
+
+  async #announce(
+    chatSessionId: string,
+    change: (session: ChatSessionRecord) => SessionChange,
+    news: (session: ChatSessionRecord) => News,
+  ): Promise<boolean> {
+    for (let attempt = 1; !this.#closed; attempt++) {
+      try {
+        const session = await this.#write(chatSessionId, change)
+        if (session) this.#options.feed.publish(chatSessionId, news(session))
+        return true
+      } catch (error) {
+        if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error
+        const waitMs = backoffMs(attempt, STORE_RETRY)
+        await new Promise<void>((resolve) => this.#options.clock.after(waitMs, resolve))
+      }
+    }
+    return false
   }
 
   async #write(
@@ -125,9 +134,9 @@ export class ChatSessions {
     task: (sessions: Exclusive) => Promise<Result>,
   ): Promise<Result> {
     const exclusive: Exclusive = {
-      change: async (change, news) => {
-        const session = await this.#write(chatSessionId, change)
-        if (session) this.#options.feed.publish(chatSessionId, news(session))
+      announce: async (change, news) => {
+        if (await this.#announce(chatSessionId, change, news)) return
+        throw new RelayError('draining', 'The relay stopped before its store answered.')
       },
     }
     return this.#inOrder(chatSessionId, () => task(exclusive))

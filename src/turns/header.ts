@@ -22,7 +22,17 @@ export function stateOf(header: TurnHeader): TurnState {
     status,
     toolCallCount,
     earlier,
-    ...pick(header, 'reason', 'assigned', 'startedAt', 'endedAt', 'incomplete', 'usage'),
+    ...pick(
+      header,
+      'reason',
+      'assigned',
+      'startedAt',
+      'endedAt',
+      'incomplete',
+      'usage',
+      'sideEffects',
+      'asks',
+    ),
   }
 }
 

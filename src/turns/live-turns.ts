@@ -1,16 +1,18 @@
 import type { LaneHead } from '../protocol/position.ts'
-import type { TurnStatusChanged } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
-import type { ChatSessions, SessionChange } from './chat-sessions.ts'
+import type { ChatSessions } from './chat-sessions.ts'
 import type { Clock } from './clock.ts'
 import type { Entry, Placed } from './entry.ts'
-import type { Feed, News } from './feed.ts'
+import type { Feed } from './feed.ts'
 import { Flusher } from './flusher.ts'
-import { decide, recordOf } from './lifecycle.ts'
+import { decide, phaseOf, recordOf } from './lifecycle.ts'
 import type { Decision, LifeEvent, LifePolicy } from './lifecycle.ts'
+import { newsOf, sessionChange } from './turn-news.ts'
+import type { Delays } from './turn-news.ts'
 import { Turn } from './turn.ts'
 import type { TurnBounds, TurnChange, TurnOutcome } from './turn.ts'
-import type { ChatSessionRecord, FlushBatch, TurnHeader, TurnState, TurnStore } from './turn-store.ts'
+import type { FlushBatch, TurnHeader, TurnState, TurnStore } from './turn-store.ts'
+import { TurnsByDrone } from './turns-by-drone.ts'
 
 interface Logger {
   info(message: string, meta?: object): void
@@ -24,6 +26,7 @@ export interface LiveTurnsListener {
   /** The state of `turn` is stored, and its viewers have been told. */
   onTold(turn: Turn, state: TurnState): void
   onFenced(turn: Turn): void
+  delaysOf(turn: Turn): Delays
 }
 
 export interface LiveTurnsOptions {
@@ -51,6 +54,7 @@ export interface Tail {
 export class LiveTurns {
   readonly #options: LiveTurnsOptions
   readonly #turns = new Map<string, Turn>()
+  readonly #byDrone = new TurnsByDrone()
   readonly #flusher: Flusher
   readonly #telling = new Set<Promise<void>>()
   /** What is on its way to the viewers of a turn: `told` follows when they have it. */
@@ -89,15 +93,19 @@ export class LiveTurns {
 
   /** The turns whose order a drone has or is offered. */
   ofDrone(registrationId: string): Turn[] {
-    return [...this.#turns.values()].filter(
-      ({ state }) => state.status === 'processing' && state.assigned?.registrationId === registrationId,
-    )
+    return this.#byDrone.of(registrationId)
   }
 
   /** Takes a turn that this node owns: a new one, or one that is read back from the store. */
   admit(header: TurnHeader): Turn {
     const turn = new Turn(header, this.#options.bounds)
+    const { clock } = this.#options
+    // How long it has been worked on is known by the dates alone; from here on it is counted.
+    const workedMs = header.startedAt === undefined ? 0 : Math.max(0, clock.now() - header.startedAt)
+    turn.heardAt = clock.ticks()
+    turn.begunAt = turn.heardAt - workedMs
     this.#turns.set(turn.turnId, turn)
+    this.#byDrone.place(turn)
     return turn
   }
 
@@ -113,9 +121,12 @@ export class LiveTurns {
   /** Decides what an event means for a turn's life, and has it stored; it is told once it is. */
   apply(turn: Turn, event: LifeEvent): Decision {
     const decision = decide(turn.state, event, this.#options.clock.now(), this.#options.policy)
-    if (decision.do === 'nothing') return decision
+    if (decision.do === 'nothing' || decision.do === 'reopen') return decision
     if (decision.do === 'update') this.#updateAndPublish(turn, decision.change)
     else turn.succeed(decision.change, decision.ended)
+    if (phaseOf(turn.state) === 'offered') turn.begunAt = this.#options.clock.ticks()
+    turn.heardAt = this.#options.clock.ticks()
+    this.#byDrone.place(turn)
     this.#flusher.touch(turn)
     return decision
   }
@@ -156,6 +167,7 @@ export class LiveTurns {
     const before = turn.settled(lane)
     const outcome = append()
     if (outcome !== 'accepted') return outcome
+    turn.heardAt = this.#options.clock.ticks()
     this.#publish(turn, lane, before)
     this.#flusher.touch(turn)
     return outcome
@@ -196,18 +208,19 @@ export class LiveTurns {
   /** Tells viewers of a stored change, then those who act on it. */
   async #tell(turn: Turn, state: TurnState, heads: readonly LaneHead[]): Promise<void> {
     try {
-      const { attempt, status } = state
+      const { attempt, status, asks = false } = state
       const last = this.#lastNews.get(turn) ?? turn.told
-      this.#lastNews.set(turn, { attempt, status })
-      if (last.attempt !== attempt || last.status !== status) {
+      this.#lastNews.set(turn, { attempt, status, asks })
+      if (last.attempt !== attempt || last.status !== status || (last.asks ?? false) !== asks) {
         await this.#options.sessions.announce(
           turn.chatSessionId,
           (session) => sessionChange(session, turn, state),
-          (session) => newsOf(session, turn, state, heads),
+          (session) => newsOf(session, turn, state, heads, this.#listener?.delaysOf(turn) ?? {}),
         )
       }
-      turn.told = { attempt, status }
-      if (isEnd(status)) this.#turns.delete(turn.turnId)
+      turn.told = { attempt, status, asks }
+      // It may have been taken up again meanwhile: that is another one's place.
+      if (isEnd(status) && this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
       this.#listener?.onTold(turn, state)
     } catch (error) {
       this.#options.logger.error('A turn changed, and its viewers could not be told.', {
@@ -218,45 +231,11 @@ export class LiveTurns {
   }
 
   #fenced(turn: Turn): void {
-    this.#turns.delete(turn.turnId)
+    if (this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
+    this.#byDrone.place(turn)
     this.#options.logger.warn('A turn has another owner now; what was said of it here is dropped.', {
       turnId: turn.turnId,
     })
     this.#listener?.onFenced(turn)
   }
-}
-
-function sessionChange(session: ChatSessionRecord, turn: Turn, state: TurnState): SessionChange {
-  if (isEnd(state.status) && session.liveTurnId === turn.turnId) return { liveTurnId: undefined }
-  const { assigned } = state
-  if (state.status !== 'processing' || !assigned) return {}
-  return { droneId: assigned.droneId, workspaceId: assigned.workspaceId }
-}
-
-function newsOf(session: ChatSessionRecord, turn: Turn, state: TurnState, heads: readonly LaneHead[]): News {
-  const { turnId, chatSessionId, request } = turn
-  const { version } = session
-  if (state.status === 'processing') {
-    const payload = {
-      chatSessionId,
-      version,
-      turnId,
-      attempt: state.attempt,
-      prompt: request.prompt,
-      ...(state.assigned ? { droneId: state.assigned.droneId } : {}),
-      ...(request.model === undefined ? {} : { model: request.model }),
-      ...(state.startedAt === undefined ? {} : { startedAt: new Date(state.startedAt).toISOString() }),
-    }
-    return { kind: 'news', name: 'turn:started', payload }
-  }
-  const payload: TurnStatusChanged = {
-    chatSessionId,
-    version,
-    turnId,
-    attempt: state.attempt,
-    status: state.status,
-    ...(state.reason === undefined ? {} : { reason: state.reason }),
-    ...(isEnd(state.status) ? { heads: [...heads] } : { waitingFor: 'drone' }),
-  }
-  return { kind: 'news', name: 'turn:status', payload }
 }

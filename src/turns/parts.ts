@@ -2,7 +2,7 @@ import type { Placed, TextEntry } from './entry.ts'
 import type { Part } from './turn-store.ts'
 
 /** What a record costs besides its strings: keys, numbers, dates. An estimate, to bound documents by. */
-const ENTRY_OVERHEAD_BYTES = 64
+export const ENTRY_OVERHEAD_BYTES = 64
 
 function jsonOf(...values: readonly unknown[]): string {
   return values.map((value) => (value === undefined ? '' : JSON.stringify(value))).join('')

@@ -1,10 +1,12 @@
+import { isEnd } from '../protocol/turn-view.ts'
+import { infoOf } from './chat-sessions.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { LiveTurns } from './live-turns.ts'
 import type { Assignment, DroneRecord, TurnHeader, TurnStore } from './turn-store.ts'
 import type { WorkOrders } from './work-orders.ts'
 
 interface RecallOptions {
-  readonly store: Pick<TurnStore, 'unfinishedTurns' | 'takeOver' | 'readDrone' | 'readSession'>
+  readonly store: Pick<TurnStore, 'unfinishedTurns' | 'takeOver' | 'readTurn' | 'readDrone' | 'readSession'>
   readonly sessions: ChatSessions
   readonly turns: LiveTurns
   readonly orders: WorkOrders
@@ -25,15 +27,14 @@ export async function recall(options: RecallOptions): Promise<number> {
     const header = await store.takeOver(found.turnId, found.generation, nodeId)
     if (!header) continue
     recalled += 1
-    if (header.status === 'queued' && !(await isNamed(options, header))) {
-      // The relay died between storing the turn and naming it: its sender never had an answer.
-      turns.apply(turns.admit(header), { type: 'abort', reason: 'It was never started.' })
+    const turn = turns.admit(header)
+    if (header.status !== 'processing' && !(await nameIt(options, header))) {
+      orders.apply(turn, { type: 'abort', reason: 'It was never started: another turn came first.' })
       continue
     }
-    const turn = turns.admit(header)
     const { assigned } = header
     if (header.status !== 'processing' || !assigned) {
-      orders.enqueue(turn)
+      orders.resume(turn)
       continue
     }
     if (assigned.instanceId === undefined) turns.continueAnew(turn, 'The relay was restarted.')
@@ -47,9 +48,21 @@ export async function recall(options: RecallOptions): Promise<number> {
   return recalled
 }
 
-async function isNamed({ store }: RecallOptions, header: TurnHeader): Promise<boolean> {
-  const session = await store.readSession(header.chatSessionId)
-  return session?.liveTurnId === header.turnId
+/**
+ * A relay that died between storing a turn and naming it left one that its session does not know. Its message was
+ * stored: it goes on, unless another turn of the session has begun since.
+ */
+async function nameIt(
+  { sessions, store }: RecallOptions,
+  { chatSessionId, turnId }: TurnHeader,
+): Promise<boolean> {
+  const known = await store.readSession(chatSessionId)
+  const live = known?.liveTurnId
+  if (live === turnId) return true
+  const header = live === undefined ? undefined : await store.readTurn(live)
+  if (!known || (header && !isEnd(header.status))) return false
+  await sessions.change(chatSessionId, () => ({ liveTurnId: turnId }), infoOf)
+  return true
 }
 
 function loseOwner(orders: WorkOrders, turn: ReturnType<LiveTurns['admit']>, assigned: Assignment): void {

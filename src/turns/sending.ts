@@ -64,7 +64,7 @@ export async function send(relay: Sending, userId: string, message: ChatSend): P
     const header = headerOf(relay, userId, session, message)
     const inserted = await store.insertTurn(header)
     if (inserted.turnId !== header.turnId) return { header: inserted, isNew: false }
-    await held.change(
+    await held.announce(
       () => ({ liveTurnId: inserted.turnId, ...pick(message, 'workspaceId', 'droneId', 'agent') }),
       ({ version }) => {
         const { turnId, attempt } = inserted

@@ -26,7 +26,7 @@ export function summaryOf(header: TurnHeader, heads: LaneHead[] = headsOf(header
     status: header.status,
     prompt: header.prompt,
     ...(droneId === undefined ? {} : { droneId }),
-    ...(waits ? { waitingFor: 'drone' as const } : {}),
+    ...(waits ? { waitingFor: header.asks ? ('retry' as const) : ('drone' as const) } : {}),
     ...(header.startedAt === undefined ? {} : { startedAt: iso(header.startedAt) }),
     ...(header.endedAt === undefined ? {} : { endedAt: iso(header.endedAt) }),
     heads,

@@ -83,6 +83,10 @@ export interface TurnState {
   readonly incomplete?: boolean
   readonly usage?: Usage
   readonly toolCallCount: number
+  /** A tool that changes things had started: whether another attempt follows is a matter of policy. */
+  readonly sideEffects?: boolean
+  /** While `recovering`: the next attempt waits for somebody's yes. */
+  readonly asks?: boolean
   readonly earlier: readonly EarlierAttempt[]
 }
 
@@ -167,6 +171,15 @@ export interface DroneRecord {
   readonly lastSeenAt: number
   /** Instances that a newer one has replaced, newest last, bounded: they may not come back. */
   readonly replacedInstances: readonly string[]
+  /** Processes in a row that died with work in hand. */
+  readonly crashes?: number
+  /** Gets no work until an operator says so. */
+  readonly quarantine?: Quarantine
+}
+
+export interface Quarantine {
+  readonly since: number
+  readonly reason: string
 }
 
 export const KEY_KINDS = ['drone', 'code', 'watch', 'ops'] as const
@@ -217,6 +230,8 @@ export interface TurnStore {
   commit(batches: readonly FlushBatch[]): Promise<CommitOutcome[]>
   /** Puts the turn under `generation + 1` and `node`, if it has `generation` and is not ended; and only then reads it. */
   takeOver(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined>
+  /** As `takeOver`, of a turn that has failed or was aborted: it is `recovering` from then on. */
+  reopen(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined>
   /**
    * The words of a lane in `[from, lane.length)`, in order and without overlap, in pieces of a bounded size.
    * Ends early if the attempt changed under the reader, who then reads the header again.

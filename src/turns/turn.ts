@@ -2,9 +2,10 @@ import { RelayError } from '../protocol/errors.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import { lengthOf } from './entry.ts'
-import type { Entry, Placed } from './entry.ts'
-import { requestOf, stateOf } from './header.ts'
-import { bytesOf, partition } from './parts.ts'
+import type { CallEntry, Entry, Placed } from './entry.ts'
+import { pick, requestOf, stateOf } from './header.ts'
+import { ENTRY_OVERHEAD_BYTES, bytesOf, partition } from './parts.ts'
+import { hasSideEffects } from './side-effects.ts'
 import { TurnLog } from './turn-log.ts'
 import type { Outcome } from './turn-log.ts'
 import type { EarlierAttempt, FlushBatch, LaneFlush, StoredLane } from './turn-store.ts'
@@ -56,7 +57,7 @@ export interface TurnBounds {
 export class Turn {
   readonly request: TurnRequest
   /** What its viewers were last told of its life. */
-  told: Pick<TurnState, 'attempt' | 'status'>
+  told: Pick<TurnState, 'attempt' | 'status' | 'asks'>
   /** The drone the conversation has been with: chosen first where several fit. */
   preferredDroneId: string | undefined
   readonly #bounds: TurnBounds
@@ -73,6 +74,10 @@ export class Turn {
   #unstoredBytes = 0
   #urgent = false
   #fenced = false
+  #size = { bytes: 0, blocks: 0 }
+  /** Monotonic: when its drone was heard of last, and when it got the attempt. */
+  heardAt = 0
+  begunAt = 0
   readonly #gaps = new Set<string>()
   readonly #overfull = new Set<string>()
 
@@ -80,7 +85,7 @@ export class Turn {
     const { generation, version, node: _node, lanes } = header
     this.request = requestOf(header)
     this.#state = stateOf(header)
-    this.told = { attempt: header.attempt, status: header.status }
+    this.told = pick(header, 'attempt', 'status', 'asks') as Turn['told']
     this.#bounds = bounds
     this.#generation = generation
     this.#version = version
@@ -125,6 +130,11 @@ export class Turn {
 
   get hasUnstored(): boolean {
     return this.#stateChanged || this.#succession !== undefined || this.#unstoredBytes > 0
+  }
+
+  /** What was said of this attempt since this node has it, and at least the length of what it found. */
+  get size(): { readonly bytes: number; readonly blocks: number } {
+    return this.#size
   }
 
   /** Durable heads, lane by lane: what a drone is told it may forget. */
@@ -202,7 +212,7 @@ export class Turn {
     this.#log.closeHalves()
     // An attempt that no write names yet was never told to anybody: it is given to somebody else under its number.
     const unwritten = this.#succession === this.#inFlight?.succession ? undefined : this.#succession
-    const { reason: _reason, usage: _usage, incomplete: _incomplete, ...lasting } = this.#state
+    const { reason: _r, usage: _u, incomplete: _i, sideEffects: _s, asks: _a, ...lasting } = this.#state
     this.#state = {
       ...(next.borrows ? this.#state : { ...lasting, toolCallCount: 0 }),
       attempt: this.#state.attempt + (unwritten ? 0 : 1),
@@ -292,10 +302,18 @@ export class Turn {
     const openMode = this.#log.lanes.get(lane)?.openMode
     const outcome = this.#log.append(attempt, lane, offset, entry)
     if (outcome !== 'accepted') return outcome
-    this.#unstoredBytes += bytesOf({ offset, entry })
+    const bytes = bytesOf({ offset, entry })
+    this.#unstoredBytes += bytes
+    this.#size.bytes += bytes - ENTRY_OVERHEAD_BYTES
     if (entry.kind !== 'text' || (openMode !== undefined && openMode !== entry.mode)) this.#urgent = true
-    if (entry.kind === 'call' && lane === '') this.#change({ toolCallCount: this.#state.toolCallCount + 1 })
+    if (entry.kind === 'text' ? openMode !== entry.mode : entry.kind === 'call') this.#size.blocks += 1
+    if (entry.kind === 'call') this.#called(entry, lane)
     return outcome
+  }
+
+  #called(call: CallEntry, lane: string): void {
+    if (lane === '') this.#change({ toolCallCount: this.#state.toolCallCount + 1 })
+    if (!this.#state.sideEffects && hasSideEffects(call)) this.#change({ sideEffects: true })
   }
 
   /** Names of lanes are a peer's invention: each costs memory here and room in the header. */
@@ -353,6 +371,10 @@ export class Turn {
   #setLanes(lanes: readonly StoredLane[]): void {
     this.#lanes = [...lanes]
     this.#numbers.clear()
+    this.#size = {
+      bytes: lanes.reduce((sum, { length }) => sum + length, 0),
+      blocks: lanes.reduce((sum, { parts }) => sum + parts, 0),
+    }
     for (const [number, lane] of lanes.entries()) {
       this.#numbers.set(lane.name, number)
       this.#log.lane(lane.name, lane.length)

@@ -3,9 +3,11 @@ import { isEnd } from '../protocol/turn-view.ts'
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { phaseOf } from './lifecycle.ts'
+import type { Decision, LifeEvent } from './lifecycle.ts'
 import type { LiveTurns } from './live-turns.ts'
+import type { Delays } from './turn-news.ts'
 import type { Turn } from './turn.ts'
-import type { TurnState, TurnStore } from './turn-store.ts'
+import type { Assignment, TurnState, TurnStore } from './turn-store.ts'
 import { orderOf } from './work-order.ts'
 
 /** A connected drone, as far as giving it work goes. */
@@ -17,8 +19,8 @@ export interface Seat {
   /** Absent for a plain drone: its first word is its acknowledgement. */
   readonly instanceId: string | undefined
   readonly capacity: number
-  /** Takes no new work: it is leaving. */
-  readonly draining: boolean
+  /** Takes no new work: it is leaving, or in quarantine. */
+  readonly closed: boolean
   /** Takes nothing before it is done with what it has, whether that is still its turn or not. */
   readonly occupied: boolean
   offers(wanted: { agent?: string; model?: string }): boolean
@@ -46,6 +48,8 @@ export interface WorkOrdersOptions {
   readonly retryLongestMs: number
   /** How long a turn may wait for a drone before it is failed. */
   readonly queuedMs: number
+  /** How long it may wait for somebody's yes to its next attempt. */
+  readonly askMs: number
 }
 
 /** The longest that a timer waits; a longer one would fire at once. */
@@ -58,10 +62,20 @@ interface Waiting {
   cancelExpiry: () => void
 }
 
+/** A turn that goes on when somebody says so. */
+interface Asking {
+  /** Monotonic. */
+  readonly expiresAt: number
+  readonly cancelExpiry: () => void
+}
+
 /** Gives turns to drones: the first fitting one that has room, in the order the turns came. */
 export class WorkOrders {
   readonly #options: WorkOrdersOptions
   readonly #waiting = new Map<string, Waiting>()
+  readonly #asking = new Map<string, Asking>()
+  /** Whom to tell that an ended turn is not its any more, once that is stored. */
+  readonly #stops = new WeakMap<Turn, { readonly assigned: Assignment; readonly attempt: number }>()
   #cancelDue: (() => void) | undefined
   #closed = false
 
@@ -73,8 +87,28 @@ export class WorkOrders {
   close(): void {
     this.#closed = true
     this.#cancelDue?.()
-    for (const waiting of this.#waiting.values()) waiting.cancelExpiry()
+    for (const waiting of [...this.#waiting.values(), ...this.#asking.values()]) waiting.cancelExpiry()
     this.#waiting.clear()
+    this.#asking.clear()
+  }
+
+  /** What an event means for a turn's life, and what has to follow from that. */
+  apply(turn: Turn, event: LifeEvent): Decision {
+    const { assigned, attempt } = turn.state
+    const decision = this.#options.turns.apply(turn, event)
+    if (decision.do !== 'update') return decision
+    this.#forgetAsking(turn.turnId)
+    if (decision.effect === 'ask') this.#ask(turn)
+    else if (decision.effect === 'wait')
+      this.enqueue(turn, event.type === 'retry' ? 0 : this.#backoffMs(turn))
+    else if (decision.effect === 'stop' && assigned) this.#stops.set(turn, { assigned, attempt })
+    return decision
+  }
+
+  /** After a start: an unfinished turn waits for what it waited for before. */
+  resume(turn: Turn): void {
+    if (phaseOf(turn.state) === 'asking') this.#ask(turn)
+    else this.enqueue(turn)
   }
 
   /** A turn waits for a drone; `delayMs` is the backoff before its next attempt. */
@@ -82,10 +116,10 @@ export class WorkOrders {
     if (this.#closed) return
     const { clock, queuedMs } = this.#options
     this.#waiting.get(turn.turnId)?.cancelExpiry()
-    const reason = `No fitting drone came within ${Math.round(queuedMs / 1000)} s. Start one for this workspace and send again.`
+    const reason = `No fitting drone came within ${inWords(queuedMs)}. Start one for this workspace and try again.`
     const cancelExpiry = clock.after(Math.min(delayMs + queuedMs, LONGEST_WAIT_MS), () => {
       this.#waiting.delete(turn.turnId)
-      this.#options.turns.apply(turn, { type: 'expired', reason })
+      this.apply(turn, { type: 'expired', reason })
     })
     this.#waiting.set(turn.turnId, { turn, dueAt: clock.ticks() + delayMs, cancelExpiry })
     this.consider()
@@ -94,23 +128,28 @@ export class WorkOrders {
   /** How long until the next attempt of a turn that waits for it. */
   delayOf(turnId: string): number | undefined {
     const waiting = this.#waiting.get(turnId)
-    return waiting && Math.max(0, Math.round(waiting.dueAt - this.#options.clock.ticks()))
+    return waiting && this.#left(waiting.dueAt)
   }
 
-  /** Whoever worked on the turn is gone: it is tried again after a backoff, or has failed. */
-  ownerLost(turn: Turn, attempt: number, reason: string, final = false): void {
-    const decision = this.#options.turns.apply(turn, { type: 'ownerLost', attempt, reason, final })
-    if (decision.do === 'nothing') return
+  /** What viewers are told of how long a turn waits. */
+  delaysOf({ turnId, state }: Turn): Delays {
+    const asking = this.#asking.get(turnId)
+    if (asking) return { expiresInMs: this.#left(asking.expiresAt) }
+    const retryInMs = state.status === 'recovering' ? this.delayOf(turnId) : undefined
+    return retryInMs === undefined ? {} : { retryInMs }
+  }
+
+  /** Whoever worked on the turn is gone: it is tried again after a backoff or a yes, or has failed. */
+  ownerLost(turn: Turn, attempt: number, reason: string, final = false): boolean {
+    const decision = this.apply(turn, { type: 'ownerLost', attempt, reason, final })
+    if (decision.do === 'nothing') return false
     this.#options.logger.info('A turn lost its drone.', {
       turnId: turn.turnId,
       attempt,
-      reason,
+      reason: turn.state.reason,
       now: turn.state.status,
     })
-    if (turn.state.status !== 'recovering') return
-    const { retryFirstMs, retryLongestMs, random } = this.#options
-    const tries = turn.state.earlier.length + 1
-    this.enqueue(turn, backoffMs(tries, { firstMs: retryFirstMs, longestMs: retryLongestMs, random }))
+    return true
   }
 
   /** Offers what waits to whoever fits. */
@@ -153,7 +192,7 @@ export class WorkOrders {
   onTold(turn: Turn, state: TurnState): void {
     const { turns } = this.#options
     if (isEnd(state.status)) {
-      if (state.status === 'aborted') this.#tellAborted(turn, state)
+      this.#tellStopped(turn)
       this.consider()
       return
     }
@@ -196,9 +235,33 @@ export class WorkOrders {
     }
   }
 
-  #tellAborted(turn: Turn, state: TurnState): void {
-    const seat = state.assigned && this.#options.seats.get(state.assigned.registrationId)
-    if (seat && seat.instanceId === state.assigned?.instanceId) seat.abortOrder(turn.turnId, state.attempt)
+  #tellStopped(turn: Turn): void {
+    const stop = this.#stops.get(turn)
+    const seat = stop && this.#options.seats.get(stop.assigned.registrationId)
+    if (seat && seat.instanceId === stop.assigned.instanceId) seat.abortOrder(turn.turnId, stop.attempt)
+  }
+
+  #backoffMs(turn: Turn): number {
+    const { retryFirstMs, retryLongestMs, random } = this.#options
+    const tries = turn.state.earlier.length + 1
+    return backoffMs(tries, { firstMs: retryFirstMs, longestMs: retryLongestMs, random })
+  }
+
+  #ask(turn: Turn): void {
+    if (this.#closed) return
+    const { clock, askMs } = this.#options
+    const reason = `Nobody said within ${inWords(askMs)} that it is to be tried again.`
+    const cancelExpiry = clock.after(askMs, () => this.apply(turn, { type: 'expired', reason }))
+    this.#asking.set(turn.turnId, { expiresAt: clock.ticks() + askMs, cancelExpiry })
+  }
+
+  #forgetAsking(turnId: string): void {
+    this.#asking.get(turnId)?.cancelExpiry()
+    this.#asking.delete(turnId)
+  }
+
+  #left(ticks: number): number {
+    return Math.max(0, Math.round(ticks - this.#options.clock.ticks()))
   }
 
   #forget(waiting: Waiting): void {
@@ -226,10 +289,14 @@ export class WorkOrders {
     const { request, state } = turn
     const workspaceId = state.assigned?.workspaceId ?? request.workspaceId
     return [...this.#options.seats.all()].filter((seat) => {
-      if (seat.userId !== request.userId || seat.draining || !seat.offers(request)) return false
+      if (seat.userId !== request.userId || seat.closed || !seat.offers(request)) return false
       if (state.assigned) return seat.workspaceId === workspaceId
       if (request.droneId !== undefined) return seat.droneId === request.droneId
       return workspaceId === undefined || seat.workspaceId === workspaceId
     })
   }
+}
+
+function inWords(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`
 }

@@ -116,6 +116,8 @@ describe('the models', () => {
       incomplete: true,
       usage,
       toolCallCount: 4,
+      sideEffects: true,
+      asks: true,
       earlier: [{ ...given, lanes: [lane] }],
       generation: 5,
       version: 6,

@@ -1,10 +1,17 @@
 import { expect } from 'chai'
 import { decide, phaseOf } from '../../src/turns/lifecycle.ts'
-import type { Decision, LifeEvent, Phase } from '../../src/turns/lifecycle.ts'
+import type {
+  Decision,
+  Effect,
+  LifeEvent,
+  LifePolicy,
+  Phase,
+  RetryPolicy,
+} from '../../src/turns/lifecycle.ts'
 import type { Assignment, EarlierAttempt, TurnState } from '../../src/turns/turn-store.ts'
 
 const NOW = 1000
-const policy = { maxAttempts: 3 }
+const policy: LifePolicy = { maxAttempts: 3, retryPolicy: 'ask' }
 
 const to: Assignment = {
   registrationId: 'r2',
@@ -27,6 +34,7 @@ const states: Record<Phase, TurnState> = {
   offered: { ...base, status: 'processing', assigned: { ...had, acknowledged: false } },
   working: { ...base, status: 'processing', assigned: had },
   recovering: { ...base, status: 'recovering', assigned: had, reason: 'crashed' },
+  asking: { ...base, status: 'recovering', assigned: had, reason: 'crashed', sideEffects: true, asks: true },
   ended: { ...base, status: 'finished', assigned: had, endedAt: 900 },
 }
 
@@ -41,18 +49,27 @@ const events = {
   'completed with success': { type: 'completed', success: true, message: 'ignored' },
   'completed without success': { type: 'completed', success: false, message: 'why' },
   abort: { type: 'abort', reason: 'stop' },
+  retry: { type: 'retry' },
   expired: { type: 'expired', reason: 'too late' },
+  exceeded: { type: 'exceeded', reason: 'too much' },
 } satisfies Record<string, LifeEvent>
 
 const nothing: Decision = { do: 'nothing' }
-const update = (change: Extract<Decision, { do: 'update' }>['change']): Decision => ({ do: 'update', change })
+const update = (
+  change: Extract<Decision, { do: 'update' }>['change'],
+  effect: Effect = 'none',
+): Decision => ({
+  do: 'update',
+  change,
+  effect,
+})
 
-const assigned = update({ status: 'processing', assigned: to, startedAt: NOW })
+const assigned = update({ status: 'processing', assigned: to, startedAt: NOW }, 'offer')
 const acknowledged = update({ assigned: had })
-const recovering = update({ status: 'recovering', reason: 'gone' })
-const failed = (reason: string) => update({ status: 'failed', endedAt: NOW, reason })
+const recovering = update({ status: 'recovering', reason: 'gone' }, 'wait')
+const failed = (reason: string, effect?: Effect) => update({ status: 'failed', endedAt: NOW, reason }, effect)
 const finished = update({ status: 'finished', endedAt: NOW })
-const aborted = update({ status: 'aborted', endedAt: NOW, reason: 'stop' })
+const aborted = (effect?: Effect) => update({ status: 'aborted', endedAt: NOW, reason: 'stop' }, effect)
 const ended = {
   attempt: 2,
   reason: 'crashed',
@@ -65,6 +82,7 @@ const succeeded: Decision = {
   do: 'succeed',
   change: { status: 'processing', assigned: to, startedAt: NOW },
   ended: { ended, borrows: false },
+  effect: 'offer',
 }
 
 type Row = [tag: string, expected: Record<Exclude<Phase, 'ended'>, Decision>]
@@ -73,6 +91,7 @@ const each = (decision: Decision) => ({
   offered: decision,
   working: decision,
   recovering: decision,
+  asking: decision,
 })
 
 const table: Record<keyof typeof events, Row> = {
@@ -81,15 +100,37 @@ const table: Record<keyof typeof events, Row> = {
   'acknowledged, of another attempt': ['LC3', each(nothing)],
   ownerLost: ['LC4', { ...each(nothing), offered: recovering, working: recovering }],
   'ownerLost, of another attempt': ['LC4', each(nothing)],
-  'ownerLost, for good': ['LC7', { ...each(failed('gone')), queued: nothing }],
+  'ownerLost, for good': ['LC7', { ...each(failed('gone')), queued: nothing, asking: nothing }],
   'completed with success': ['LC6', { ...each(nothing), offered: finished, working: finished }],
   'completed without success': ['LC6', { ...each(nothing), offered: failed('why'), working: failed('why') }],
-  abort: ['LC8', each(aborted)],
-  expired: ['LC9', each(failed('too late'))],
+  abort: [
+    'LC8',
+    {
+      queued: aborted(),
+      offered: aborted('stop'),
+      working: aborted('stop'),
+      recovering: aborted(),
+      asking: update({ status: 'aborted', endedAt: NOW, reason: 'stop', asks: false }),
+    },
+  ],
+  retry: ['LC12', { ...each(nothing), asking: update({ asks: false }, 'wait') }],
+  expired: [
+    'LC9',
+    {
+      ...each(nothing),
+      queued: failed('too late'),
+      recovering: failed('too late'),
+      asking: update({ status: 'failed', endedAt: NOW, reason: 'too late', asks: false }),
+    },
+  ],
+  exceeded: [
+    'LC13',
+    { ...each(nothing), offered: failed('too much', 'stop'), working: failed('too much', 'stop') },
+  ],
 }
 
 describe('the life of a turn', () => {
-  for (const phase of ['queued', 'offered', 'working', 'recovering'] as const) {
+  for (const phase of ['queued', 'offered', 'working', 'recovering', 'asking'] as const) {
     for (const [name, event] of Object.entries(events)) {
       const [tag, expected] = table[name as keyof typeof events]
       const does = expected[phase].do === 'nothing' ? 'changes nothing for' : 'decides on'
@@ -104,11 +145,38 @@ describe('the life of a turn', () => {
     it(`[LC1] changes nothing of a turn that is ${status}, whatever happens`, () => {
       const state = { ...states.ended, status }
       expect(phaseOf(state)).to.equal('ended')
-      for (const event of Object.values(events)) {
-        expect(decide(state, event, NOW, policy)).to.deep.equal(nothing)
+      for (const event of Object.values<LifeEvent>(events)) {
+        const expected = event.type === 'retry' && status !== 'finished' ? { do: 'reopen' } : nothing
+        expect(decide(state, event, NOW, policy)).to.deep.equal(expected)
       }
     })
   }
+
+  describe('[LC11] after a tool with side effects had started', () => {
+    const state = { ...states.working, sideEffects: true }
+    const after = (retryPolicy: RetryPolicy): Decision =>
+      decide(state, { ...lost, reason: 'Gone.' }, NOW, { ...policy, retryPolicy })
+
+    it('asks before the next attempt', () => {
+      const reason = 'Gone. A tool that changes things had started: it is tried again when somebody says so.'
+      expect(after('ask')).to.deep.equal(update({ status: 'recovering', reason, asks: true }, 'ask'))
+    })
+
+    it('tries again where that is the policy', () => {
+      expect(after('always')).to.deep.equal(update({ status: 'recovering', reason: 'Gone.' }, 'wait'))
+    })
+
+    it('fails the turn where it is never to be tried again', () => {
+      expect(after('never')).to.deep.equal(
+        failed('Gone. A tool that changes things had started: it is not tried again.'),
+      )
+    })
+
+    it('does not ask for an attempt that there may not be', () => {
+      const last = decide(state, lost, NOW, { ...policy, maxAttempts: 1 })
+      expect(last).to.deep.equal(failed('gone'))
+    })
+  })
 
   const earlier = (attempt: number, acknowledged: boolean): EarlierAttempt => ({
     attempt,
@@ -133,7 +201,7 @@ describe('the life of a turn', () => {
     expect(decide(after(true, false, false, false), lost, NOW, policy)).to.deep.equal(recovering)
     const offered = { ...after(true, true), assigned: { ...had, acknowledged: false } }
     expect(decide(offered, lost, NOW, policy)).to.deep.equal(recovering)
-    expect(decide(states.working, lost, NOW, { maxAttempts: 1 })).to.deep.equal(failed('gone'))
+    expect(decide(states.working, lost, NOW, { ...policy, maxAttempts: 1 })).to.deep.equal(failed('gone'))
   })
 
   it('[LC7] fails a turn that was offered ten times and that nobody acknowledged', () => {

@@ -49,7 +49,7 @@ export class LiveBench {
         error: (_words, meta) => this.errors.push(meta),
       },
       bounds: { partBytes: 4096, maxUnstoredBytes: windowBytes },
-      policy: { maxAttempts: 3 },
+      policy: { maxAttempts: 3, retryPolicy: 'ask' },
       checkpointMs: 500,
       checkpointBytes: 64 * 1024,
     })

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { RelayError } from '../../protocol/errors.ts'
 import type { Placed } from '../../turns/entry.ts'
 import type {
   AuditEntry,
@@ -20,16 +19,16 @@ import { StoreConfigError } from '../store-config-error.ts'
 import { SILENT } from '../store-logger.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import { wellFormed } from '../well-formed.ts'
-import { checkDataFile, openDataFolder, reasonOf } from './data-folder.ts'
+import { DataFile } from './data-file.ts'
+import { openDataFolder, reasonOf } from './data-folder.ts'
 import { DirLock } from './dir-lock.ts'
 import { DiskRoom } from './disk-room.ts'
 import { readWords } from './lane-reader.ts'
 import { RegistryTable } from './registry-table.ts'
 import { SessionTable } from './session-table.ts'
-import { openTables } from './tables.ts'
-import type { Tables } from './tables.ts'
 import { TurnTable } from './turn-table.ts'
 import { WriteGate } from './write-gate.ts'
+import { sizeOf, sizeOfBatches } from './write-size.ts'
 
 /** LMDB's own name for it. */
 const DATA_FILE = 'data.mdb'
@@ -49,15 +48,20 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const lock = await DirLock.take(dataDir)
   try {
     const now = options.now ?? (() => performance.now())
-    const room = new DiskRoom({ path: storeDir, minFreeBytes: options.minFreeBytes, now })
+    const place = { folder: storeDir, file: join(storeDir, DATA_FILE) }
+    const room = new DiskRoom({ ...place, minFreeBytes: options.minFreeBytes })
     const logger = options.logger ?? SILENT
     if (!room.isEnough()) warnOfFullDisk(storeDir, logger)
-    await checkDataFile(join(storeDir, DATA_FILE))
-    const tables = openTables(storeDir)
-    const gate = new WriteGate({ tables, room, logger })
-    // From here on a process that slipped past the lock is refused. On a full disk the first write says it instead.
-    if (room.isEnough()) await gate.write(() => undefined)
-    return new EmbeddedStore({ tables, gate, lock })
+    const file = await DataFile.open(place)
+    const gate = new WriteGate({ file, room, logger, now })
+    try {
+      // From here on a process that slipped past the lock is refused. On a full disk the first write says it instead.
+      if (room.isEnough()) await gate.write(() => undefined)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    return new EmbeddedStore({ file, gate, lock })
   } catch (cause) {
     await lock.release()
     if (cause instanceof StoreConfigError) throw cause
@@ -77,14 +81,14 @@ function warnOfFullDisk(storeDir: string, logger: StoreLogger): void {
 }
 
 interface EmbeddedStoreParts {
-  readonly tables: Tables
+  readonly file: DataFile
   readonly gate: WriteGate
   readonly lock: DirLock
 }
 
 /** [ST8] Turns in one LMDB file: reads are of memory, and a write resolves when it is on disk. */
 class EmbeddedStore implements TurnStore {
-  readonly #tables: Tables
+  readonly #file: DataFile
   readonly #gate: WriteGate
   readonly #lock: DirLock
   readonly #turns: TurnTable
@@ -93,17 +97,17 @@ class EmbeddedStore implements TurnStore {
   #closing: Promise<void> | undefined
 
   constructor(parts: EmbeddedStoreParts) {
-    this.#tables = parts.tables
+    this.#file = parts.file
     this.#gate = parts.gate
     this.#lock = parts.lock
-    this.#turns = new TurnTable(parts.tables)
-    this.#sessions = new SessionTable(parts.tables)
-    this.#registry = new RegistryTable(parts.tables)
+    this.#turns = new TurnTable(parts.file)
+    this.#sessions = new SessionTable(parts.file)
+    this.#registry = new RegistryTable(parts.file)
   }
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {
     const safe = wellFormed(header)
-    return this.#gate.write(() => this.#turns.insert(safe))
+    return this.#gate.write(() => this.#turns.insert(safe), sizeOf(safe))
   }
 
   async readTurn(turnId: string): Promise<TurnHeader | undefined> {
@@ -112,15 +116,19 @@ class EmbeddedStore implements TurnStore {
 
   commit(batches: readonly FlushBatch[]): Promise<CommitOutcome[]> {
     const safe = wellFormed(batches)
-    return this.#gate.write(() => this.#turns.commit(safe))
+    return this.#gate.write(() => this.#turns.commit(safe), sizeOfBatches(safe))
   }
 
   takeOver(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
     return this.#gate.write(() => this.#turns.takeOver(turnId, generation, node))
   }
 
+  reopen(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
+    return this.#gate.write(() => this.#turns.reopen(turnId, generation, node))
+  }
+
   async *readLane(header: LaneOwner, number: number, from: number): AsyncGenerator<Placed[]> {
-    yield* this.#each(readWords(this.#tables, header, number, from))
+    yield* this.#each(readWords(this.#file, header, number, from))
   }
 
   async turnsOfSession(chatSessionId: string, page: PageRequest): Promise<Page<TurnHeader>> {
@@ -137,7 +145,7 @@ class EmbeddedStore implements TurnStore {
 
   insertSession(session: ChatSessionRecord): Promise<boolean> {
     const safe = wellFormed(session)
-    return this.#gate.write(() => this.#sessions.insert(safe))
+    return this.#gate.write(() => this.#sessions.insert(safe), sizeOf(safe))
   }
 
   async readSession(chatSessionId: string): Promise<ChatSessionRecord | undefined> {
@@ -146,7 +154,7 @@ class EmbeddedStore implements TurnStore {
 
   updateSession(session: ChatSessionRecord): Promise<boolean> {
     const safe = wellFormed(session)
-    return this.#gate.write(() => this.#sessions.update(safe))
+    return this.#gate.write(() => this.#sessions.update(safe), sizeOf(safe))
   }
 
   async sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>> {
@@ -155,7 +163,7 @@ class EmbeddedStore implements TurnStore {
 
   saveDrone(drone: DroneRecord): Promise<void> {
     const safe = wellFormed(drone)
-    return this.#gate.write(() => this.#registry.saveDrone(safe))
+    return this.#gate.write(() => this.#registry.saveDrone(safe), sizeOf(safe))
   }
 
   async readDrone(registrationId: string): Promise<DroneRecord | undefined> {
@@ -168,7 +176,7 @@ class EmbeddedStore implements TurnStore {
 
   insertKey(key: KeyRecord): Promise<void> {
     const safe = wellFormed(key)
-    return this.#gate.write(() => this.#registry.insertKey(safe))
+    return this.#gate.write(() => this.#registry.insertKey(safe), sizeOf(safe))
   }
 
   async findKey(keyId: string): Promise<KeyRecord | undefined> {
@@ -185,7 +193,7 @@ class EmbeddedStore implements TurnStore {
 
   appendAudit(entry: AuditEntry): Promise<void> {
     const safe = wellFormed(entry)
-    return this.#gate.write(() => this.#registry.appendAudit(safe))
+    return this.#gate.write(() => this.#registry.appendAudit(safe), sizeOf(safe))
   }
 
   async listAudit(page: PageRequest): Promise<Page<AuditEntry>> {
@@ -193,7 +201,8 @@ class EmbeddedStore implements TurnStore {
   }
 
   async ping(): Promise<void> {
-    this.#gate.check()
+    await this.#file.whenOpen()
+    await this.#gate.check()
   }
 
   close(): Promise<void> {
@@ -203,20 +212,21 @@ class EmbeddedStore implements TurnStore {
 
   async #close(): Promise<void> {
     await this.#gate.close()
-    await this.#tables.root.close()
+    await this.#file.close()
     await this.#lock.release()
   }
 
-  #read<T>(read: () => T): T {
-    // LMDB would touch memory that is no longer mapped.
-    if (this.#closing) throw new RelayError('store_unavailable', 'The store has been closed.')
+  /** [ST18] A read that comes while the file is opened anew waits for that. */
+  async #read<T>(read: () => T): Promise<T> {
+    const opening = this.#file.whenOpen()
+    if (opening) await opening
     return read()
   }
 
   /** Takes one piece at a time, and lets others run in between: reading a long turn must not hold up the rest. */
   async *#each<T>(pieces: Iterator<T>): AsyncGenerator<T> {
     for (;;) {
-      const piece = this.#read(() => pieces.next())
+      const piece = await this.#read(() => pieces.next())
       if (piece.done) return
       yield piece.value
       await setImmediate()

@@ -14,7 +14,7 @@ const PIECE_UNITS = 256 * 1024
 
 /** The words of a lane from `from` on, piece by piece; each piece is read for itself and holds no snapshot after. */
 export function* readWords(
-  tables: Tables,
+  file: { readonly tables: Tables },
   owner: LaneOwner,
   number: number,
   from: number,
@@ -22,7 +22,7 @@ export function* readWords(
   for (const span of spansOf(owner, number, from)) {
     let position = span.from
     while (position < span.to) {
-      const piece = readPiece(tables, [owner.turnId, span.attempt, number], span, position)
+      const piece = readPiece(file.tables, [owner.turnId, span.attempt, number], span, position)
       const last = piece.at(-1)
       if (!last) return
       position = endOf(last)

@@ -4,10 +4,14 @@ import type { Tables } from './tables.ts'
 
 /** Who may come in, who has come, and what operators did. What writes is called within a transaction. */
 export class RegistryTable {
-  readonly #tables: Tables
+  readonly #file: { readonly tables: Tables }
 
-  constructor(tables: Tables) {
-    this.#tables = tables
+  constructor(file: { readonly tables: Tables }) {
+    this.#file = file
+  }
+
+  get #tables(): Tables {
+    return this.#file.tables
   }
 
   saveDrone(drone: DroneRecord): void {

@@ -6,10 +6,14 @@ import type { Tables } from './tables.ts'
 
 /** Chat sessions, and the order of each user's. What writes is called within a transaction. */
 export class SessionTable {
-  readonly #tables: Tables
+  readonly #file: { readonly tables: Tables }
 
-  constructor(tables: Tables) {
-    this.#tables = tables
+  constructor(file: { readonly tables: Tables }) {
+    this.#file = file
+  }
+
+  get #tables(): Tables {
+    return this.#file.tables
   }
 
   insert(session: ChatSessionRecord): boolean {

@@ -12,10 +12,14 @@ const UNFINISHED_PAGE = 64
 
 /** Headers and their indexes. What writes is called within a transaction. */
 export class TurnTable {
-  readonly #tables: Tables
+  readonly #file: { readonly tables: Tables }
 
-  constructor(tables: Tables) {
-    this.#tables = tables
+  constructor(file: { readonly tables: Tables }) {
+    this.#file = file
+  }
+
+  get #tables(): Tables {
+    return this.#file.tables
   }
 
   insert(header: TurnHeader): TurnHeader {
@@ -47,10 +51,27 @@ export class TurnTable {
   takeOver(turnId: string, generation: number, node: string): TurnHeader | undefined {
     const record = this.#tables.turns.get(turnId)
     if (!record || isEnd(record.state.status)) return undefined
-    if (record.generation === generation)
-      void this.#tables.turns.put(turnId, { ...record, generation: generation + 1, node })
-    // The same call made again: the takeover is there already, and is this caller's own.
-    else if (record.generation !== generation + 1 || record.node !== node) return undefined
+    if (record.generation !== generation) return this.#heldBy(record, turnId, generation + 1, node)
+    void this.#tables.turns.put(turnId, { ...record, generation: generation + 1, node })
+    return this.read(turnId)
+  }
+
+  reopen(turnId: string, generation: number, node: string): TurnHeader | undefined {
+    const { turns, requests, unfinished } = this.#tables
+    const record = turns.get(turnId)
+    const request = requests.get(turnId)
+    if (!record || !request) return undefined
+    if (record.generation !== generation) return this.#heldBy(record, turnId, generation + 1, node)
+    const { status } = record.state
+    if (status !== 'failed' && status !== 'aborted') return undefined
+    const { endedAt: _endedAt, ...state } = record.state
+    void turns.put(turnId, {
+      ...record,
+      generation: generation + 1,
+      node,
+      state: { ...state, status: 'recovering' },
+    })
+    void unfinished.put([request.createdAt, turnId], true)
     return this.read(turnId)
   }
 
@@ -86,6 +107,12 @@ export class TurnTable {
   findMessage(userId: string, messageId: string): TurnHeader | undefined {
     const turnId = this.#tables.messages.get(nameHash(userId, messageId))
     return turnId === undefined ? undefined : this.read(turnId)
+  }
+
+  /** A takeover made again: it is there already, and is this caller's own. */
+  #heldBy(record: TurnRecord, turnId: string, generation: number, node: string): TurnHeader | undefined {
+    const isHeld = record.generation === generation && record.node === node && !isEnd(record.state.status)
+    return isHeld ? this.read(turnId) : undefined
   }
 
   #commitOne(batch: FlushBatch): CommitOutcome {

@@ -78,6 +78,10 @@ class MongoStore implements TurnStore {
     return this.#link.call(() => this.#turns.takeOver(turnId, generation, node))
   }
 
+  reopen(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
+    return this.#link.call(() => this.#turns.reopen(turnId, generation, node))
+  }
+
   readLane(header: LaneOwner, number: number, from: number): AsyncIterable<Placed[]> {
     const findParts = (wanted: PartsWanted) => this.#link.call(() => this.#turns.findParts(wanted))
     return readParts(findParts, header, number, from)

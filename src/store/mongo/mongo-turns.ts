@@ -66,11 +66,30 @@ export class MongoTurns implements CommitDocuments {
       )
       .lean()
     if (taken) return headerFrom(taken)
-    // The same call made again: the takeover is there already, and is this caller's own.
+    return this.#heldBy(turnId, generation + 1, node)
+  }
+
+  async reopen(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
+    const reopened = await this.#turns
+      .findOneAndUpdate(
+        { _id: { $eq: turnId }, generation: { $eq: generation }, status: { $in: ['failed', 'aborted'] } },
+        {
+          $set: { generation: generation + 1, node, status: 'recovering', live: true },
+          $unset: { endedAt: '' },
+        },
+        { returnDocument: 'after' },
+      )
+      .lean()
+    if (reopened) return headerFrom(reopened)
+    return this.#heldBy(turnId, generation + 1, node)
+  }
+
+  /** A takeover made again: it is there already, and is this caller's own. */
+  async #heldBy(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
     const document = await this.#turns
       .findOne({
         _id: { $eq: turnId },
-        generation: { $eq: generation + 1 },
+        generation: { $eq: generation },
         node: { $eq: node },
         live: { $eq: true },
       })

@@ -107,6 +107,44 @@ export function acceptTurns(under: StoreUnderTest): void {
       expect(await under.store.takeOver(header.turnId, 1, 'node-b')).to.equal(undefined)
     })
 
+    it('[ST6] reopens a turn that failed or was aborted, once, and an older owner stays fenced', async () => {
+      for (const status of ['failed', 'aborted'] as const) {
+        const header = await under.store.insertTurn(aTurn({ turnId: randomUUID(), messageId: randomUUID() }))
+        const last = batchOf(header, [{ entries: [say('words')] }], { status, endedAt: 9, reason: 'why' })
+        const ended = await committed(under.store, last)
+        const reopened = await under.store.reopen(header.turnId, 1, 'node-b')
+        const { endedAt: _endedAt, ...rest } = ended
+        expect(reopened).to.deep.equal({ ...rest, status: 'recovering', generation: 2, node: 'node-b' })
+        expect(await under.store.readTurn(header.turnId)).to.deep.equal(reopened)
+        expect(await under.store.reopen(header.turnId, 1, 'node-b')).to.deep.equal(reopened)
+        expect(await under.store.reopen(header.turnId, 1, 'node-c')).to.equal(undefined)
+        expect(await under.store.reopen(header.turnId, 2, 'node-c')).to.equal(undefined)
+        expect(await under.store.commit([batchOf(ended, [{ entries: [say('late')] }])])).to.deep.equal([
+          'fenced',
+        ])
+        const unfinished: string[] = []
+        for await (const { turnId } of under.store.unfinishedTurns()) unfinished.push(turnId)
+        expect(unfinished).to.include(header.turnId)
+      }
+    })
+
+    it('[ST6] lets one of twenty contenders reopen a turn', async () => {
+      const header = await under.store.insertTurn(aTurn({ turnId: randomUUID(), messageId: randomUUID() }))
+      await committed(under.store, batchOf(header, [], { status: 'failed', endedAt: 9 }))
+      const contenders = Array.from({ length: 20 }, (_, index) =>
+        under.store.reopen(header.turnId, 1, `n${index}`),
+      )
+      expect((await Promise.all(contenders)).filter((taken) => taken !== undefined)).to.have.length(1)
+    })
+
+    it('[ST6] reopens no turn that has finished or goes on, and none that is not there', async () => {
+      const header = await under.store.insertTurn(aTurn({ turnId: randomUUID(), messageId: randomUUID() }))
+      expect(await under.store.reopen(header.turnId, 1, 'node-b')).to.equal(undefined)
+      await committed(under.store, batchOf(header, [], { status: 'finished', endedAt: 9 }))
+      expect(await under.store.reopen(header.turnId, 1, 'node-b')).to.equal(undefined)
+      expect(await under.store.reopen('nobody', 1, 'node')).to.equal(undefined)
+    })
+
     it('[ST15] takes whatever others call their things', async () => {
       for (const odd of ODD_NAMES) {
         const turnId = randomUUID()
