@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RETRY_POLICIES } from './turns/lifecycle.ts'
 
 /** One option: an environment variable, a flag of `serve`, and a field of `Config`. */
 export interface Option<Schema extends z.ZodType = z.ZodType> {
@@ -111,6 +112,31 @@ export const OPTIONS = {
     'the wait before a second attempt, doubling from there',
   ),
   retryLongestMs: option('RETRY_LONGEST_MS', ms, '30000', 'ms', 'the longest wait before an attempt'),
+  retryPolicy: option(
+    'RETRY_POLICY',
+    z.enum(RETRY_POLICIES),
+    'ask',
+    'ask, always, never',
+    'what follows when a drone is lost after a tool that changes things had started',
+  ),
+  askMs: option('ASK_MS', ms, '86400000', 'ms', 'how long a turn may wait for the yes to its next attempt'),
+  quarantineAfter: option(
+    'QUARANTINE_AFTER',
+    z.coerce.number().int().min(1).max(1000),
+    '3',
+    'crashes',
+    'crashes in a row with work in hand, after which a drone gets none',
+  ),
+  idleMs: option('IDLE_MS', ms, '1800000', 'ms', 'how long a drone may say nothing about its turn'),
+  wallMs: option('WALL_MS', ms, '86400000', 'ms', 'how long one attempt may take'),
+  turnBytes: option('TURN_BYTES', size, '268435456', 'bytes', 'the most that one attempt may say'),
+  turnBlocks: option(
+    'TURN_BLOCKS',
+    z.coerce.number().int().min(1),
+    '100000',
+    'blocks',
+    'the most blocks that one attempt may have',
+  ),
   mergeMs: option(
     'MERGE_MS',
     ms,
@@ -150,6 +176,13 @@ export const OPTIONS = {
     '1048576',
     'bytes',
     'past this a slow viewer reads the store',
+  ),
+  frozenMs: option(
+    'FROZEN_MS',
+    ms,
+    '1500',
+    'ms',
+    'a slow viewer that takes nothing in one such span is cut off',
   ),
   stopMs: option('STOP_MS', ms, '10000', 'ms', 'the longest a clean stop may take'),
 } as const

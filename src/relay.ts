@@ -18,6 +18,7 @@ import type { DroneWorld } from './sessions/drone-world.ts'
 import { Followers } from './sessions/followers.ts'
 import { admit, enterCode, enterDrone } from './sessions/handshake.ts'
 import type { Gate } from './sessions/handshake.ts'
+import { Quarantines } from './sessions/quarantine.ts'
 import { OpsSession } from './sessions/ops-session.ts'
 import type { OpsWorld } from './sessions/ops-session.ts'
 import { isAllowedOrigin } from './sessions/origins.ts'
@@ -26,10 +27,15 @@ import { backoffMs } from './turns/backoff.ts'
 import { ChatSessions } from './turns/chat-sessions.ts'
 import type { Clock } from './turns/clock.ts'
 import { LocalFeed } from './turns/feed.ts'
+import { abortTurn } from './turns/aborting.ts'
 import { inTime } from './turns/in-time.ts'
+import { phaseOf } from './turns/lifecycle.ts'
 import { LiveTurns } from './turns/live-turns.ts'
 import { newId } from './turns/new-id.ts'
 import { recall } from './turns/recall.ts'
+import { retryTurn } from './turns/retrying.ts'
+import { TurnLimits } from './turns/turn-limits.ts'
+import type { Turn } from './turns/turn.ts'
 import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
@@ -79,6 +85,7 @@ export function createRelay(options: RelayOptions): Relay {
   // --- turns: what is said, stored and told -------------------------------------------------------------------
   const feed = new LocalFeed()
   const sessions = new ChatSessions({ store, feed, clock })
+  const policy = { maxAttempts: config.maxAttempts, retryPolicy: config.retryPolicy }
   const turns = new LiveTurns({
     store,
     sessions,
@@ -86,14 +93,29 @@ export function createRelay(options: RelayOptions): Relay {
     clock,
     logger,
     bounds: { partBytes: config.partBytes, maxUnstoredBytes: 2 * config.windowBytes },
-    policy: { maxAttempts: config.maxAttempts },
+    policy,
     checkpointMs: config.checkpointMs,
     checkpointBytes: config.checkpointBytes,
   })
 
   // --- drones: who is there, and what they are given ----------------------------------------------------------
-  const directory = new Directory({ clock, graceMs: config.graceMs, turnsOf: (id) => turns.ofDrone(id) })
-  const { retryFirstMs, retryLongestMs, queuedMs } = config
+  const quarantines = new Quarantines({
+    store,
+    logger,
+    now: () => clock.now(),
+    quarantineAfter: config.quarantineAfter,
+    onChanged: (registrationId) => {
+      const record = directory.recordOf(registrationId)
+      if (record) tellDrone(record)
+    },
+  })
+  const directory = new Directory({
+    clock,
+    graceMs: config.graceMs,
+    quarantineOf: (id) => quarantines.standingOf(id).quarantine,
+    turnsOf: (id) => turns.ofDrone(id),
+  })
+  const { retryFirstMs, retryLongestMs, queuedMs, askMs } = config
   const orders = new WorkOrders({
     store,
     turns,
@@ -104,7 +126,10 @@ export function createRelay(options: RelayOptions): Relay {
     retryFirstMs,
     retryLongestMs,
     queuedMs,
+    askMs,
   })
+  const { idleMs, wallMs, turnBytes, turnBlocks } = config
+  const turnLimits = new TurnLimits({ turns, orders, clock, idleMs, wallMs, turnBytes, turnBlocks })
   const { textUnits, toolBytes, eventBytes, windowBytes } = config
   const limits = { textUnits, toolBytes, eventBytes, windowBytes }
   const { heartbeatIntervalMs, dispatchAckMs, terminationMs } = config
@@ -113,6 +138,7 @@ export function createRelay(options: RelayOptions): Relay {
     turns,
     orders,
     directory,
+    quarantines,
     sessions,
     feed,
     clock,
@@ -161,19 +187,36 @@ export function createRelay(options: RelayOptions): Relay {
     turns,
     orders,
     clock,
+    policy,
+    checkOpen: () => {
+      if (draining) throw stopping()
+    },
     nodeId,
     followers,
     directory,
     limits,
     joinEveryMs: config.joinEveryMs,
   }
+  const audit = (by: string, action: string, subject: string, reason: string): Promise<void> => {
+    const at = clock.now()
+    return store.appendAudit({ auditId: newId(at), at, by, action, subject, reason })
+  }
   const opsWorld: OpsWorld = {
     fleet: (): Fleet => ({ drones: directory.fleet(), nodes: [{ nodeId, startedAt, draining }] }),
     terminate: async (by, registrationId, mode, reason) => {
-      const at = clock.now()
-      const action = `terminate:${mode}`
-      await store.appendAudit({ auditId: newId(at), at, by, action, subject: registrationId, reason })
+      await audit(by, `terminate:${mode}`, registrationId, reason)
       return directory.terminate(registrationId, mode, reason)
+    },
+    quarantine: async (by, registrationId, reason) => {
+      directory.check(registrationId)
+      await audit(by, 'quarantine', registrationId, reason)
+      await quarantines.set(registrationId, reason)
+    },
+    release: async (by, registrationId, reason) => {
+      directory.check(registrationId)
+      await audit(by, 'release', registrationId, reason)
+      await quarantines.release(registrationId)
+      orders.consider()
     },
   }
   const connected = new Map<string, SocketSession<unknown>>()
@@ -181,10 +224,10 @@ export function createRelay(options: RelayOptions): Relay {
     access,
     store,
     clock,
+    quarantines,
     logger,
     closedFor: () => {
-      if (draining)
-        return new RelayError('draining', 'The relay is stopping.', { retryAfterMs: RETRY_AFTER_MS })
+      if (draining) return stopping()
       if (ready) return undefined
       return new RelayError('store_unavailable', 'The relay is starting.', { retryAfterMs: RETRY_AFTER_MS })
     },
@@ -195,6 +238,7 @@ export function createRelay(options: RelayOptions): Relay {
     identity,
     logger,
     ticks,
+    frozenMs: config.frozenMs,
     onClosed: () => connected.delete(socket.id),
   })
   const drones = io.of('/drone')
@@ -266,12 +310,18 @@ export function createRelay(options: RelayOptions): Relay {
     },
     onFenced: (turn) =>
       seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
+    delaysOf: (turn) => orders.delaysOf(turn),
   })
   directory.listen({
     onHere: (drone) => {
-      for (const turn of turns.ofDrone(drone.registrationId)) {
+      const mine = turns.ofDrone(drone.registrationId)
+      const isOlder = ({ state: { assigned } }: Turn): boolean => assigned?.instanceId !== drone.instanceId
+      if (mine.some((turn) => isOlder(turn) && phaseOf(turn.state) === 'working')) {
+        quarantines.crashed(drone.registrationId)
+      }
+      for (const turn of mine) {
         const { assigned, attempt } = turn.state
-        if (assigned?.instanceId !== drone.instanceId) {
+        if (isOlder(turn)) {
           orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
         } else if (!assigned?.acknowledged) orders.offer(turn)
       }
@@ -296,6 +346,11 @@ export function createRelay(options: RelayOptions): Relay {
     turns,
     access,
     logger,
+    retry: async (userId, turnId) => {
+      codeWorld.checkOpen()
+      return retryTurn(codeWorld, userId, turnId)
+    },
+    abort: (userId, turnId) => abortTurn(codeWorld, userId, turnId),
     notReady: async () => {
       if (draining) return 'The relay is stopping.'
       if (!ready) return 'The relay is starting.'
@@ -316,9 +371,10 @@ export function createRelay(options: RelayOptions): Relay {
       try {
         await store.ping()
         await prepare?.(access)
-        await rememberDrones(store, directory)
+        await rememberDrones(store, directory, quarantines)
         const recalled = await recall({ store, sessions, turns, orders, nodeId, expect })
         ready = true
+        turnLimits.start()
         logger.info('The relay takes work.', { nodeId, recalled })
         resolveReady()
         return
@@ -349,8 +405,11 @@ export function createRelay(options: RelayOptions): Relay {
       for (const session of connected.values()) {
         const outlet = session.outlet as DroneSession['outlet']
         outlet.emit('draining', { retryAfterMs: Math.round(500 + 1000 * random()) })
+        // What was read will be stored; what was not, a drone still has.
+        if (session instanceof DroneSession) outlet.setReading('stopping', false)
       }
       orders.close()
+      turnLimits.close()
       if (!(await inTime(clock, config.stopMs / 2, turns.settle()))) {
         logger.warn('Not everything could be stored before the stop: the drones have it still.')
       }
@@ -359,6 +418,7 @@ export function createRelay(options: RelayOptions): Relay {
       directory.close()
       followers.close()
       cancelFleetNews?.()
+      for (const session of connected.values()) if (session instanceof DroneSession) session.outlet.leaveNow()
       // A peer that does not take its farewell must not keep the relay from stopping.
       if (!(await inTime(clock, config.stopMs / 4, io.close()))) {
         for (const session of connected.values()) session.outlet.terminate()
@@ -368,12 +428,23 @@ export function createRelay(options: RelayOptions): Relay {
   }
 }
 
+function stopping(): RelayError {
+  return new RelayError('draining', 'The relay is stopping.', { retryAfterMs: RETRY_AFTER_MS })
+}
+
 /** The fleet has every drone that was ever here, also after a restart. */
-async function rememberDrones(store: TurnStore, directory: Directory): Promise<void> {
+async function rememberDrones(
+  store: TurnStore,
+  directory: Directory,
+  quarantines: Quarantines,
+): Promise<void> {
   let after: string | undefined
   do {
     const page = await store.listDrones({ limit: DRONES_A_PAGE, ...(after === undefined ? {} : { after }) })
-    for (const record of page.items) directory.remember(record)
+    for (const record of page.items) {
+      quarantines.remember(record)
+      directory.remember(record)
+    }
     after = page.next
   } while (after !== undefined)
 }

@@ -123,6 +123,11 @@ export class CodeClient {
     return { view: watched.view, turnId: sent.turnId, status: sent.status }
   }
 
+  /** Another attempt of a turn: the yes it waits for, or one more try of the session's last turn. */
+  retry(turnId: string): Promise<{ attempt: number }> {
+    return this.#ask('retry', { turnId })
+  }
+
   abort(chatSessionId: string, turnId?: string): Promise<{ turnId?: string; status?: TurnStatus }> {
     return this.#ask('abort', { chatSessionId, turnId })
   }
@@ -237,7 +242,9 @@ export class CodeClient {
           })
       })
       if (answer?.ok) return answer
-      if (answer)
+      // It stops, and another one will come.
+      if (answer?.error.code === 'draining') await whenOver(answer.error.retryAfterMs ?? REJOIN_MS)
+      else if (answer)
         throw new RelayError(answer.error.code, answer.error.message, { details: answer.error.details })
     }
   }
@@ -271,4 +278,8 @@ export class CodeClient {
     this.#waiting.clear()
     this.#options.onFinal?.(refusal)
   }
+}
+
+function whenOver(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

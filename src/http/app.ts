@@ -4,6 +4,7 @@ import helmet from 'helmet'
 import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
 import { terminationRequest } from '../protocol/drone-down.ts'
+import type { TurnStatus } from '../protocol/turn-view.ts'
 import type { Access } from '../sessions/access.ts'
 import { listSessions } from '../sessions/code-session.ts'
 import type { OpsWorld } from '../sessions/ops-session.ts'
@@ -25,6 +26,8 @@ export interface HttpWorld extends OpsWorld {
   readonly turns: LiveTurns
   readonly access: Access
   readonly logger: Logger
+  retry(userId: string, turnId: string): Promise<{ attempt: number }>
+  abort(userId: string, turnId: string): Promise<{ turnId: string; status: TurnStatus }>
   /** Why the relay takes no work just now, if it does not. */
   notReady(): Promise<string | undefined>
 }
@@ -38,6 +41,7 @@ const newKey = z.object({
   user: z.string().min(1).max(200),
   label: z.string().max(200).optional(),
 })
+const opsReason = terminationRequest.pick({ reason: true })
 const USERS: readonly KeyKind[] = ['code', 'watch']
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
@@ -95,6 +99,15 @@ function api(world: HttpWorld): express.Router {
     response.json({ success: await world.terminate(userId, request.params.id, mode, reason) })
   })
 
+  for (const action of ['quarantine', 'release'] as const) {
+    router.post(`/drones/:id/${action}`, async (request, response) => {
+      const { userId } = await as(request, ['ops'])
+      const { reason } = parse(opsReason, request.body ?? {})
+      await world[action](userId, request.params.id ?? '', reason)
+      response.json({})
+    })
+  }
+
   router.get('/chat-sessions', async (request, response) => {
     const { userId } = await as(request, USERS)
     response.json(await listSessions(world, userId, pageOf(request)))
@@ -112,6 +125,15 @@ function api(world: HttpWorld): express.Router {
     const turn = header?.userId === userId ? await readTurn(store, header.turnId, attempt) : undefined
     if (!turn) throw new RelayError('not_found', `There is no turn ${request.params.id}.`)
     response.json(turn)
+  })
+
+  router.post('/turns/:id/retry', async (request, response) => {
+    const { userId } = await as(request, ['code'])
+    response.json(await world.retry(userId, request.params.id))
+  })
+  router.post('/turns/:id/abort', async (request, response) => {
+    const { userId } = await as(request, ['code'])
+    response.json(await world.abort(userId, request.params.id))
   })
 
   router.get('/keys', async (request, response) => {

@@ -19,6 +19,8 @@ export const fleetDrone = z.object({
   load: opt(z.number()),
   turns: z.array(ownId),
   labels: opt(json),
+  /** Why it gets no work. */
+  quarantine: opt(text),
   connectedAt: opt(isoTime),
   lastHeardAt: opt(isoTime),
 })

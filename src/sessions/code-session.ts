@@ -5,11 +5,13 @@ import type { Limits } from '../protocol/drone-down.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
-import { isEnd } from '../protocol/turn-view.ts'
+import { abortTurn } from '../turns/aborting.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
+import type { LifePolicy } from '../turns/lifecycle.ts'
+import { retryTurn } from '../turns/retrying.ts'
 import { send, sessionIdFor } from '../turns/sending.ts'
 import type { Sending, Sent } from '../turns/sending.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
@@ -29,6 +31,9 @@ const LIST_DEFAULT = 50
 const JOINS_REMEMBERED = 1000
 
 export interface CodeWorld extends Sending {
+  readonly policy: LifePolicy
+  /** Throws while the relay stops: nothing new is begun then. */
+  checkOpen(): void
   readonly followers: Followers
   readonly directory: Directory
   readonly clock: Clock
@@ -161,6 +166,10 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         }),
       'chat:send': (message) => this.#send(message),
       abort: ({ chatSessionId, turnId }) => this.#abort(chatSessionId, turnId),
+      retry: ({ turnId }) => {
+        this.#world.checkOpen()
+        return retryTurn(this.#world, this.identity.userId, turnId)
+      },
     }
   }
 
@@ -216,6 +225,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   async #send(message: ChatSend): Promise<Answered<Sent>> {
     const { followers, sessions, store } = this.#world
     const { userId } = this.identity
+    this.#world.checkOpen()
     const chatSessionId = message.chatSessionId ?? sessionIdFor(userId, message.messageId)
     // Nobody is let near somebody else's session, not even to be held back until the refusal.
     if (await store.readSession(chatSessionId)) await sessions.of(userId, chatSessionId)
@@ -239,21 +249,16 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     chatSessionId: string,
     turnId: string | undefined,
   ): Promise<{ turnId?: string; status?: TurnStatus }> {
-    const { sessions, turns, store } = this.#world
-    const session = await sessions.of(this.identity.userId, chatSessionId)
+    const { sessions, store } = this.#world
+    const { userId } = this.identity
+    const session = await sessions.of(userId, chatSessionId)
     const wanted = turnId ?? session.liveTurnId
     if (wanted === undefined)
       throw new RelayError('not_found', `Chat session ${chatSessionId} has no live turn.`)
-    const turn = turns.get(wanted)
-    if (turn?.chatSessionId === chatSessionId) {
-      turns.apply(turn, { type: 'abort', reason: `Stopped by ${this.identity.userId}.` })
-      await turn.whenStored()
-      return { turnId: wanted, status: turn.state.status }
-    }
     const header = await store.readTurn(wanted)
-    if (header?.chatSessionId !== chatSessionId || !isEnd(header.status)) {
+    if (header?.chatSessionId !== chatSessionId) {
       throw new RelayError('not_found', `Chat session ${chatSessionId} has no turn ${wanted}.`)
     }
-    return { turnId: wanted, status: header.status }
+    return abortTurn(this.#world, userId, wanted)
   }
 }

@@ -1,10 +1,12 @@
 import { phaseOf } from '../turns/lifecycle.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
+import type { Quarantines } from './quarantine.ts'
 
 interface World {
   readonly turns: LiveTurns
   readonly orders: WorkOrders
+  readonly quarantines: Pick<Quarantines, 'crashed'>
 }
 
 /** The drone that asks; `instanceId` is missing for a plain one. */
@@ -26,7 +28,7 @@ type Answer =
  * [LC5] What a drone that was restarted is to do with a turn it had: retry, and the order really follows, or discard
  * where the turn is unknown, over, somebody else's or past the attempt asked for. Asked twice, it is answered the same.
  */
-export function recoveryOf({ turns, orders }: World, asker: Asker, ask: Ask): Answer {
+export function recoveryOf({ turns, orders, quarantines }: World, asker: Asker, ask: Ask): Answer {
   const { turnId } = ask
   const turn = turns.get(turnId)
   const assigned = turn?.state.assigned
@@ -42,6 +44,8 @@ export function recoveryOf({ turns, orders }: World, asker: Asker, ask: Ask): An
       return { turnId, action: 'retry', retryDelay: 0, attempt: turn.state.attempt }
     }
     orders.ownerLost(turn, turn.state.attempt, 'The drone crashed during processing.')
+    // One that has another instance was counted when that connected.
+    if (asker.instanceId === undefined) quarantines.crashed(asker.registrationId)
   }
   const retryDelay = orders.delayOf(turnId)
   if (turn.state.status !== 'recovering' || retryDelay === undefined) return { turnId, action: 'discard' }

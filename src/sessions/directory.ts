@@ -2,7 +2,7 @@ import type { DroneState, DroneView } from '../protocol/code-down.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { FleetDrone } from '../protocol/ops.ts'
 import type { Clock } from '../turns/clock.ts'
-import type { DroneRecord } from '../turns/turn-store.ts'
+import type { DroneRecord, Quarantine } from '../turns/turn-store.ts'
 import type { Seat, Seats } from '../turns/work-orders.ts'
 
 /** A connected drone, as the directory needs it: a seat that can be asked to leave and be replaced. */
@@ -36,6 +36,7 @@ export interface DirectoryOptions {
   readonly clock: Clock
   /** How long a drone that dropped is waited for. */
   readonly graceMs: number
+  readonly quarantineOf: (registrationId: string) => Quarantine | undefined
   readonly turnsOf: (registrationId: string) => readonly { readonly turnId: string }[]
 }
 
@@ -106,6 +107,12 @@ export class Directory implements Seats {
     return this.#entries.get(registrationId)?.record
   }
 
+  /** Throws where there is no such drone. */
+  check(registrationId: string): void {
+    if (this.#entries.has(registrationId)) return
+    throw new RelayError('not_found', `There is no drone ${registrationId}.`)
+  }
+
   async terminate(registrationId: string, mode: 'now' | 'drain', reason: string): Promise<boolean> {
     const entry = this.#entries.get(registrationId)
     if (!entry) throw new RelayError('not_found', `There is no drone ${registrationId}.`)
@@ -119,6 +126,7 @@ export class Directory implements Seats {
     const presence = this.#entries.get(record.registrationId)?.presence
     if (!presence || presence.is === 'gone') return 'gone'
     if (presence.is === 'away') return 'away'
+    if (this.#options.quarantineOf(record.registrationId)) return 'quarantined'
     return this.#options.turnsOf(record.registrationId).length > 0 ? 'busy' : 'online'
   }
 
@@ -145,6 +153,7 @@ export class Directory implements Seats {
     return [...this.#entries.values()].map(({ record }) => {
       const drone = this.get(record.registrationId)
       const { registration } = record
+      const quarantine = this.#options.quarantineOf(record.registrationId)
       return {
         registrationId: record.registrationId,
         user: record.userId,
@@ -153,6 +162,7 @@ export class Directory implements Seats {
         capacity: registration.instanceId === undefined ? 1 : (registration.capacity ?? 1),
         turns: this.#options.turnsOf(record.registrationId).map(({ turnId }) => turnId),
         ...this.viewOf(record),
+        ...(quarantine ? { quarantine: quarantine.reason } : {}),
         ...(registration.labels ? { labels: registration.labels } : {}),
         ...(drone ? { connectedAt: new Date(drone.connectedAt).toISOString() } : {}),
         lastHeardAt: new Date(drone?.lastHeardAt ?? record.lastSeenAt).toISOString(),

@@ -83,8 +83,8 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     return this.#plain ? 1 : (this.record.registration.capacity ?? 1)
   }
 
-  get draining(): boolean {
-    return this.#leaving
+  get closed(): boolean {
+    return this.#leaving || this.#world.quarantines.has(this.registrationId)
   }
 
   get occupied(): boolean {
@@ -213,6 +213,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
           throw new RelayError('invalid_payload', 'A completion needs `{ attempt, heads }` of this drone.')
         }
         if (this.#plain?.finish(turnId)) this.#world.orders.consider()
+        this.#world.quarantines.completed(this.registrationId)
         return complete(this.#world, {
           turnId,
           success,

@@ -6,6 +6,7 @@ import type { LiveTurns } from '../turns/live-turns.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
 import type { Directory } from './directory.ts'
+import type { Quarantines } from './quarantine.ts'
 
 /** What a drone session works with. */
 export interface DroneWorld {
@@ -13,6 +14,7 @@ export interface DroneWorld {
   readonly turns: LiveTurns
   readonly orders: WorkOrders
   readonly directory: Directory
+  readonly quarantines: Quarantines
   readonly sessions: ChatSessions
   readonly feed: Feed
   readonly clock: Clock

@@ -7,6 +7,7 @@ import type { Clock } from '../turns/clock.ts'
 import type { DroneRecord, KeyKind, TurnStore } from '../turns/turn-store.ts'
 import type { Access } from './access.ts'
 import { registrationIdOf } from './registration-id.ts'
+import type { Quarantines } from './quarantine.ts'
 import type { Identity, Logger } from './socket-session.ts'
 
 /** Replaced instances that are remembered: more restarts than any process tries to come back through. */
@@ -18,6 +19,7 @@ export interface Gate {
   readonly access: Access
   readonly store: Pick<TurnStore, 'readDrone' | 'saveDrone'>
   readonly clock: Clock
+  readonly quarantines: Pick<Quarantines, 'standingOf'>
   readonly logger: Logger
   /** Why nobody comes in just now: the relay is starting or stopping. */
   closedFor(): RelayError | undefined
@@ -111,6 +113,7 @@ async function register(gate: Gate, userId: string, registration: Registration):
     lastSeenAt: now,
     replacedInstances:
       last !== undefined && last !== instanceId ? [...replaced, last].slice(-REPLACED_REMEMBERED) : replaced,
+    ...gate.quarantines.standingOf(registrationId),
   }
   const isSame = known && JSON.stringify(known.registration) === JSON.stringify(registration)
   if (!isSame || now - known.lastSeenAt > SEEN_EVERY_MS) await gate.store.saveDrone(record)

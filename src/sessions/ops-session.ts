@@ -6,6 +6,9 @@ import { SocketSession } from './socket-session.ts'
 export interface OpsWorld {
   fleet(): Fleet
   /** Asks a drone to leave, and writes down who did; the answer is the drone's. */
+  /** It gets no work until it is released. */
+  quarantine(by: string, registrationId: string, reason: string): Promise<void>
+  release(by: string, registrationId: string, reason: string): Promise<void>
   terminate(by: string, registrationId: string, mode: 'now' | 'drain', reason: string): Promise<boolean>
 }
 
@@ -31,6 +34,14 @@ export class OpsSession extends SocketSession<OpsDown> {
       requestTermination: async ({ registrationId, mode, reason }) => ({
         success: await world.terminate(identity.userId, registrationId, mode ?? 'now', reason),
       }),
+      quarantine: async ({ registrationId, reason }) => {
+        await world.quarantine(identity.userId, registrationId, reason)
+        return {}
+      },
+      release: async ({ registrationId, reason }) => {
+        await world.release(identity.userId, registrationId, reason)
+        return {}
+      },
     })
     this.outlet.emit('fleet', world.fleet())
   }

@@ -3,6 +3,8 @@ import { RelayError } from '../protocol/errors.ts'
 
 /** What a peer may still read after its last `error` before its transport is cut. */
 const FAREWELL_MS = 1000
+/** Well below any `pingTimeoutMs` that is of use. */
+const HELD_PING_MS = 500
 
 type Listener = (...args: never[]) => void
 
@@ -15,7 +17,21 @@ type AnswerTo<Heard extends Listener> =
 interface Transport {
   on(event: 'drain', listener: () => void): unknown
   off(event: 'drain', listener: () => void): unknown
-  readonly socket?: { terminate?(): void; pause?(): void; resume?(): void }
+  readonly socket?: {
+    terminate?(): void
+    pause?(): void
+    resume?(): void
+    readonly bufferedAmount?: number
+    /** What the system has not taken of the write that is under way. */
+    readonly _socket?: { readonly _handle?: { readonly writeQueueSize?: number } | null } | null
+  }
+}
+
+export interface OutletOptions {
+  readonly socket: Socket
+  /** A peer that is waited for and takes nothing for this long is cut off. */
+  readonly frozenMs: number
+  readonly onFrozen: () => void
 }
 
 /**
@@ -24,6 +40,10 @@ interface Transport {
  */
 export class Outlet<Down> {
   readonly #socket: Socket
+  readonly #frozenMs: number
+  readonly #onFrozen: () => void
+  #frozenTimer: ReturnType<typeof setInterval> | undefined
+  #heldPings: ReturnType<typeof setInterval> | undefined
   readonly #asked = new Set<(error: RelayError) => void>()
   readonly #drainWaiters: (() => void)[] = []
   readonly #notReadingFor = new Set<string>()
@@ -31,8 +51,10 @@ export class Outlet<Down> {
   #sendingBytes = 0
   #closed = false
 
-  constructor(socket: Socket) {
+  constructor({ socket, frozenMs, onFrozen }: OutletOptions) {
+    this.#onFrozen = onFrozen
     this.#socket = socket
+    this.#frozenMs = frozenMs
     const { conn } = socket
     conn.on(
       'packetCreate',
@@ -117,6 +139,7 @@ export class Outlet<Down> {
   /** Resolves when the peer has taken everything, or is gone. */
   whenDrained(): Promise<void> {
     if (!this.open || this.bufferedBytes === 0) return Promise.resolve()
+    this.#cutIfFrozen()
     return new Promise((resolve) => this.#drainWaiters.push(resolve))
   }
 
@@ -138,6 +161,20 @@ export class Outlet<Down> {
     const { socket } = this.#socket.conn.transport as Transport
     if (isReading) socket?.resume?.()
     else socket?.pause?.()
+    clearInterval(this.#heldPings)
+    if (!isReading) this.#heldPings = setInterval(() => this.#holdPing(), HELD_PING_MS).unref()
+  }
+
+  /** A peer that is not read answers pings in vain: it is not taken for dead for that, and goes on hearing them. */
+  #holdPing(): void {
+    // engine.io has no way of its own to say so.
+    const conn = this.#socket.conn as unknown as {
+      readonly pingTimeoutTimer: { refresh(): void } | null
+      sendPacket(type: 'ping'): void
+    }
+    if (!conn.pingTimeoutTimer) return
+    conn.pingTimeoutTimer.refresh()
+    conn.sendPacket('ping')
   }
 
   /** The last word, then a disconnect; a peer that does not hear it is cut off. */
@@ -148,6 +185,15 @@ export class Outlet<Down> {
     this.#socket.disconnect()
     const timer = setTimeout(() => this.terminate(), FAREWELL_MS)
     timer.unref()
+  }
+
+  /** As soon as what was said is out, and at the latest after a moment: there is nothing more to hear or say. */
+  leaveNow(): void {
+    const timer = setTimeout(() => this.terminate(), FAREWELL_MS)
+    void this.whenDrained().then(() => {
+      clearTimeout(timer)
+      this.terminate()
+    })
   }
 
   /** Cuts the transport at once: a polite close would leave a frozen peer's buffer for a minute. */
@@ -162,8 +208,30 @@ export class Outlet<Down> {
   /** The peer is gone: whoever waits for it waits no more. */
   closed(): void {
     this.#closed = true
+    clearInterval(this.#heldPings)
     for (const fail of this.#asked) fail(new RelayError('drone_offline', 'The peer left before it answered.'))
     this.#drained()
+  }
+
+  /** As long as somebody waits for the peer: its buffer is held for a slow one, and not for a frozen one. */
+  #cutIfFrozen(): void {
+    if (this.#frozenTimer !== undefined) return
+    let last = this.#untaken()
+    this.#frozenTimer = setInterval(() => {
+      const now = this.#untaken()
+      if (now === last) {
+        this.#onFrozen()
+        this.terminate()
+      }
+      last = now
+    }, this.#frozenMs)
+    this.#frozenTimer.unref()
+  }
+
+  /** Changes whenever the system takes anything of what is written; engine.io itself tells only of whole batches. */
+  #untaken(): string {
+    const { socket } = this.#socket.conn.transport as Transport
+    return [this.bufferedBytes, socket?.bufferedAmount, socket?._socket?._handle?.writeQueueSize].join()
   }
 
   #sent(): void {
@@ -172,6 +240,8 @@ export class Outlet<Down> {
   }
 
   #drained(): void {
+    clearInterval(this.#frozenTimer)
+    this.#frozenTimer = undefined
     for (const resolve of this.#drainWaiters.splice(0)) resolve()
   }
 }

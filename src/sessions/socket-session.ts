@@ -68,6 +68,8 @@ export interface SocketSessionOptions {
   readonly identity: Identity
   readonly logger: Logger
   readonly ticks: () => number
+  /** How long a peer may take nothing while it is waited for. */
+  readonly frozenMs: number
   readonly onClosed: () => void
 }
 
@@ -82,11 +84,16 @@ export abstract class SocketSession<Down> {
   #pause: ReturnType<typeof setTimeout> | undefined
   readonly #refusals: Bucket
 
-  constructor({ socket, identity, logger, ticks, onClosed }: SocketSessionOptions) {
+  constructor({ socket, identity, logger, ticks, frozenMs, onClosed }: SocketSessionOptions) {
     this.#socket = socket
     this.identity = identity
     this.logger = logger
-    this.outlet = new Outlet(socket)
+    const onFrozen = (): void =>
+      logger.info('A peer that takes nothing is cut off: it may come back and read on.', {
+        socket: socket.id,
+        user: identity.userId,
+      })
+    this.outlet = new Outlet({ socket, frozenMs, onFrozen })
     this.#flow = new Bucket({ perSecond: EVENTS_PER_SECOND, capacity: EVENTS_BURST, ticks })
     this.#refusals = new Bucket({ perSecond: REFUSALS_PER_SECOND, capacity: REFUSALS_BURST, ticks })
     // An `error` event without a listener would end the process. A peer may say `error` too, with anything in it.

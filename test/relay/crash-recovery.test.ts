@@ -7,7 +7,8 @@ async function atWork(bench: Bench, options = {}) {
   await bench.start(options)
   const [drone, viewer] = [await bench.drone(), await bench.viewer()]
   const sent = await viewer.send()
-  const voice = drone.voice(await drone.order()).call('c1', { name: 'write', detail: { title: 'Write a' } })
+  const detail = { title: 'Look at a', kind: 'read' }
+  const voice = drone.voice(await drone.order()).call('c1', { name: 'look', detail })
   await drone.checkpoint(1)
   return { drone, viewer, ...sent, voice }
 }
@@ -29,7 +30,7 @@ onEveryStore('A drone that was restarted', (bench) => {
     const order = await again.attempt(2)
     expect(order).to.include({ turnId, prompt: 'Do it.' })
     expect(order.earlier).to.deep.equal([
-      { attempt: 1, reason: order.earlier?.[0]?.reason, toolCalls: [{ name: 'write', title: 'Write a' }] },
+      { attempt: 1, reason: order.earlier?.[0]?.reason, toolCalls: [{ name: 'look', title: 'Look at a' }] },
     ])
     expect(order.earlier?.[0]?.reason).to.match(/was restarted/)
     await again.voice(order).response('anew').complete()

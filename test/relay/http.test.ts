@@ -35,6 +35,10 @@ onEveryStore('The HTTP side', (bench) => {
     const wanted: [string, string, readonly KeyKind[]][] = [
       ['GET', '/drones', ['code', 'watch', 'ops']],
       ['POST', '/drones/x/terminate', ['ops']],
+      ['POST', '/drones/x/quarantine', ['ops']],
+      ['POST', '/drones/x/release', ['ops']],
+      ['POST', '/turns/x/retry', ['code']],
+      ['POST', '/turns/x/abort', ['code']],
       ['GET', '/chat-sessions', ['code', 'watch']],
       ['GET', '/chat-sessions/x/turns', ['code', 'watch']],
       ['GET', '/keys', ['ops']],

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { onEveryStore } from '../support/bench.ts'
-import type { Bench } from '../support/bench.ts'
+import { Bench, onEveryStore } from '../support/bench.ts'
+import { CommitGate } from '../support/gated-store.ts'
 import type { ToolCallView } from '../../src/protocol/turn-view.ts'
 
-async function atWork(bench: Bench) {
-  await bench.start()
+async function atWork(bench: Bench, options = {}) {
+  await bench.start(options)
   const [drone, viewer] = [await bench.plain(), await bench.viewer()]
   drone.acknowledges = false
   const sent = await viewer.send()
@@ -145,7 +145,7 @@ onEveryStore('A plain drone', (bench) => {
   })
 
   it('[PL8] asks about its turn after a restart, and gets its order again with what was done', async () => {
-    const { drone, viewer, turnId, chatSessionId } = await atWork(bench())
+    const { drone, viewer, turnId, chatSessionId } = await atWork(bench(), { retryPolicy: 'always' })
     drone.emit('toolCall', 'c1', 'write', '{}', '')
     await viewer.untilText(turnId, '[c1]')
     drone.close()
@@ -160,5 +160,37 @@ onEveryStore('A plain drone', (bench) => {
     await again.ask('workOrderComplete', turnId, true)
     await viewer.ended(turnId)
     expect(viewer.text(turnId)).to.equal('anew')
+  })
+
+  it('[PL11] that is made to wait by not being read is not taken for dead', async () => {
+    const gate = new CommitGate()
+    const { store } = bench()
+    const gated = { ...store, open: async () => gate.around(await store.open()) }
+    const waiting = new Bench(gated)
+    try {
+      await waiting.start({ windowBytes: '10000', pingIntervalMs: '200', pingTimeoutMs: '700' })
+      const [drone, viewer] = [await waiting.plain(), await waiting.viewer()]
+      const { turnId } = await viewer.send()
+      await drone.order()
+      gate.close()
+      const piece = 'x'.repeat(20_000)
+      for (let n = 0; n < 20; n++) drone.emit('response', piece)
+      // Longer than a drone that answers no ping is kept: as the pings of another connection tell.
+      await new Promise<void>((resolve) => {
+        let pings = 0
+        viewer.socket.io.on('ping', () => {
+          pings += 1
+          if (pings === 8) resolve()
+        })
+      })
+      expect(drone.disconnectedFor).to.equal(undefined)
+      gate.open()
+      expect(await drone.ask('workOrderComplete', turnId, true)).to.include({ ok: true, status: 'finished' })
+      const { blocks, incomplete } = await waiting.turn(turnId)
+      expect([blocks[0]?.content === piece.repeat(20), incomplete]).to.deep.equal([true, undefined])
+    } finally {
+      gate.open()
+      await waiting.close()
+    }
   })
 })

@@ -1,0 +1,102 @@
+import { expect } from 'chai'
+import { RelayError } from '../../src/protocol/errors.ts'
+import type { ChatSessionRecord, TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
+import { Bench } from '../support/bench.ts'
+import { STORES } from '../support/stores.ts'
+
+/** A store that does not take the first `count` changes of a session. */
+function unsure(store: TurnStore, count: number): TurnStore {
+  let left = count
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'updateSession') return value.bind(target) as unknown
+      return (session: ChatSessionRecord): Promise<boolean> => {
+        if (left-- > 0) return Promise.reject(new RelayError('store_unavailable', 'not just now'))
+        return target.updateSession(session)
+      }
+    },
+  })
+}
+
+const now = 1_790_000_000_000
+const header: TurnHeader = {
+  turnId: 'half-sent',
+  chatSessionId: 'chat',
+  userId: 'ann',
+  messageId: 'm1',
+  prompt: 'Do it.',
+  createdAt: now,
+  attempt: 1,
+  status: 'queued',
+  toolCallCount: 0,
+  earlier: [],
+  generation: 1,
+  version: 0,
+  node: 'before',
+  lanes: [],
+}
+const session = {
+  chatSessionId: 'chat',
+  userId: 'ann',
+  queue: [],
+  version: 1,
+  createdAt: now,
+  updatedAt: now,
+}
+
+for (const { name, make } of STORES) {
+  describe(`A message of which only half was stored (${name})`, () => {
+    let bench: Bench
+
+    afterEach(() => bench.close())
+
+    it('[CS3] is started as soon as the store takes the other half, however often it is sent', async () => {
+      const store = await make()
+      bench = new Bench({ ...store, open: async () => unsure(await store.open(), 3) })
+      await bench.start()
+      const [drone, viewer] = [await bench.drone(), await bench.viewer()]
+      const message = { content: 'Do it.', messageId: 'm1' }
+      const answers = await Promise.all([viewer.ask('chat:send', message), viewer.ask('chat:send', message)])
+      expect(answers.map(({ ok }) => ok)).to.deep.equal([true, true])
+      expect(new Set(answers.map((answer) => answer['turnId'])).size).to.equal(1)
+      await drone.voice(await drone.order()).complete()
+      expect(drone.orders).to.have.length(1)
+    })
+
+    it('[CS3] is started by the next relay, if nothing else was sent since', async () => {
+      bench = new Bench(await make())
+      const store = await bench.store.open()
+      await store.insertSession(session)
+      await store.insertTurn(header)
+      await store.close()
+      await bench.start()
+      const drone = await bench.drone()
+      expect(await drone.order()).to.include({ turnId: 'half-sent', prompt: 'Do it.' })
+      const viewer = await bench.viewer()
+      expect((await viewer.join('chat')).session).to.include({
+        status: 'processing',
+        liveTurnId: 'half-sent',
+      })
+      const refused = await viewer.send('Another.', { chatSessionId: 'chat' })
+      expect(refused.error?.code).to.equal('turn_in_progress')
+    })
+
+    it('[CS3] is given up by the next relay where another turn came first', async () => {
+      bench = new Bench(await make())
+      const store = await bench.store.open()
+      await store.insertTurn(header)
+      const other = { ...header, turnId: 'other', messageId: 'm2', createdAt: now + 1 }
+      await store.insertTurn(other)
+      await store.insertSession({ ...session, liveTurnId: 'other' })
+      await store.close()
+      await bench.start()
+      const drone = await bench.drone()
+      expect(await drone.order()).to.include({ turnId: 'other' })
+      const given = await bench.turn('half-sent')
+      expect(given).to.include({ status: 'aborted' })
+      expect(given.errorMessage).to.match(/another turn came first/)
+    })
+  })
+}
