@@ -4,9 +4,11 @@ import { CommanderError, Command } from 'commander'
 import { z } from 'zod'
 import { addChat } from './cli/chat.ts'
 import { addDrone } from './cli/drone.ts'
+import { addDrones } from './cli/drones.ts'
 import { EXIT, ExitError } from './cli/exit.ts'
 import { addKeys } from './cli/keys.ts'
 import { addServe } from './cli/serve.ts'
+import { addTurns } from './cli/turns.ts'
 
 function version(): string {
   // From the sources the package file is one folder up, from the built tree two.
@@ -24,6 +26,8 @@ async function main(): Promise<void> {
   addServe(program)
   addDrone(program)
   addChat(program)
+  addTurns(program)
+  addDrones(program)
   addKeys(program)
   for (const command of program.commands) command.exitOverride()
   try {

@@ -49,6 +49,10 @@ export class TurnPrinter {
         const waits = change.waitingFor === undefined ? '' : `, waiting for ${change.waitingFor}`
         if (status !== 'processing')
           this.#note(`[${status}${waits}${reason === undefined ? '' : `: ${reason}`}]`)
+        if (change.waitingFor === 'retry') {
+          this.#note(`[yes: npx drone-relay retry ${change.turn.turnId}]`)
+          this.#note(`[no:  npx drone-relay stop ${change.turn.turnId}]`)
+        }
         break
       }
       case 'resumed':

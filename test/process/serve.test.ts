@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { OPTIONS, flagOf, optionNames } from '../../src/config.ts'
 import type { LineProcess } from '../support/lines.ts'
 import { RelayProcess, commandLine } from '../support/relay-process.ts'
+import { RawViewer } from '../support/raw-viewer.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** A port on which nobody listens any more. */
@@ -149,5 +150,28 @@ describe('serve', function () {
       .to.include({ user: 'bob', kind: 'code' })
       .and.have.property('revokedAt')
     expect(JSON.stringify(keys)).to.not.include(key)
+  })
+
+  it('[CL12] a turn is stopped and tried again, and the fleet shown, from the command line', async () => {
+    const { url, keys } = await serve()
+    const peer = ['--url', url, '--data-dir', data.path, '--json']
+    const answerOf = async (args: readonly string[]): Promise<Record<string, unknown>> => {
+      const process = run([...args, ...peer])
+      return process.until('an answer', () => process.json()[0])
+    }
+    const viewer = new RawViewer(url, { token: keys.code, protocol: 1 })
+    try {
+      await viewer.event('welcome')
+      const { turnId } = await viewer.send()
+      expect(await answerOf(['stop', turnId])).to.deep.equal({ turnId, status: 'aborted' })
+      expect(await answerOf(['retry', turnId])).to.deep.equal({ turnId, attempt: 2 })
+      expect((await viewer.status(turnId, 'recovering')).waitingFor).to.equal('drone')
+      const unknown = run(['retry', 'unknown', ...peer])
+      expect((await unknown.exited).code).to.equal(1)
+      expect(unknown.errors.join()).to.match(/There is no turn unknown. \(not_found\)/)
+      expect(await answerOf(['drones'])).to.deep.equal({ drones: [] })
+    } finally {
+      viewer.close()
+    }
   })
 })
