@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { onEveryStore } from '../support/bench.ts'
-import type { Bench } from '../support/bench.ts'
+import { Bench, onEveryStore } from '../support/bench.ts'
+import { CommitGate } from '../support/gated-store.ts'
 
 async function atWork(bench: Bench) {
   await bench.start()
@@ -124,5 +124,34 @@ onEveryStore('A relay that is restarted', (bench) => {
     await bench().restart()
     const again = await (await bench().viewer()).ask('chat:send', message)
     expect(again['turnId']).to.equal(first['turnId'])
+  })
+
+  it('[RC19] takes nothing new while it stops, says so, and stores what it has heard', async () => {
+    const gate = new CommitGate()
+    const { store } = bench()
+    const stopping = new Bench({ ...store, open: async () => gate.around(await store.open()) })
+    try {
+      const { turnId, chatSessionId, viewer, drone, voice } = await atWork(stopping)
+      gate.close()
+      voice.response('heard')
+      await drone.handled()
+      const stopped = stopping.relay.stop()
+      await viewer.event('draining')
+      expect((await viewer.send('More.')).error?.code).to.equal('draining')
+      expect((await viewer.ask('retry', { turnId })).error?.code).to.equal('draining')
+      expect((await fetch(`${stopping.relay.url}/readyz`)).status).to.equal(503)
+      voice.response(' after the last word that is read')
+      gate.open()
+      await stopped
+      await stopping.start()
+      const back = await stopping.drone()
+      expect(back.welcomed.turns[0]?.lanes).to.deep.equal([{ lane: '', offset: 15 }])
+      const again = await stopping.viewer()
+      await again.join(chatSessionId)
+      await again.untilText(turnId, 'hm stored heard')
+    } finally {
+      gate.open()
+      await stopping.close()
+    }
   })
 })
