@@ -15,6 +15,7 @@ import type { CodeWorld } from './sessions/code-session.ts'
 import { Directory } from './sessions/directory.ts'
 import { DroneSession } from './sessions/drone-session.ts'
 import type { DroneWorld } from './sessions/drone-world.ts'
+import { recallSpeech } from './sessions/plain-drone.ts'
 import { Followers } from './sessions/followers.ts'
 import { admit, enterCode, enterDrone } from './sessions/handshake.ts'
 import type { Gate } from './sessions/handshake.ts'
@@ -244,7 +245,9 @@ export function createRelay(options: RelayOptions): Relay {
   const drones = io.of('/drone')
   drones.use(
     admit(gate, async (socket) => {
-      socket.data = await enterDrone(gate, socket)
+      const entered = await enterDrone(gate, socket)
+      await recallSpeech(droneWorld, entered.record)
+      socket.data = entered
     }),
   )
   drones.on('connection', (socket) => {

@@ -10,7 +10,7 @@ import type { Quarantines } from './quarantine.ts'
 
 /** What a drone session works with. */
 export interface DroneWorld {
-  readonly store: Pick<TurnStore, 'readTurn'>
+  readonly store: Pick<TurnStore, 'readTurn' | 'readLane'>
   readonly turns: LiveTurns
   readonly orders: WorkOrders
   readonly directory: Directory

@@ -3,6 +3,7 @@ import type { droneUp } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { Entry } from '../turns/entry.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
+import type { DroneRecord } from '../turns/turn-store.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { DroneWorld } from './drone-world.ts'
 import type { Outlet } from './outlet.ts'
@@ -15,6 +16,26 @@ const MAX_WAITING = 10_000
 
 /** What was said of each live turn: a drone that reconnects answers the calls it made before. */
 const SPEECHES = new WeakMap<Turn, PlainSpeech>()
+
+/**
+ * [PL12] After a restart of the relay: what the drone's turn has stored is taken up before the drone is heard, so that
+ * it answers the calls it made before.
+ */
+export async function recallSpeech(
+  world: DroneWorld,
+  { registrationId, registration }: DroneRecord,
+): Promise<void> {
+  const [turn] = registration.instanceId === undefined ? world.turns.ofDrone(registrationId) : []
+  const header = turn && !SPEECHES.has(turn) ? await world.store.readTurn(turn.turnId) : undefined
+  if (!turn || !header) return
+  const speech = new PlainSpeech(() => world.clock.now())
+  for (const [number, { name }] of header.lanes.entries()) {
+    for await (const piece of world.store.readLane(header, number, 0)) {
+      for (const { entry } of piece) speech.recall(name, entry)
+    }
+  }
+  if (!SPEECHES.has(turn)) SPEECHES.set(turn, speech)
+}
 
 interface PlainDroneOptions {
   readonly world: DroneWorld

@@ -47,6 +47,15 @@ export class PlainSpeech {
     this.#now = now
   }
 
+  /** Takes up what was said before, as it is stored: calls without a result can still be answered. */
+  recall(lane: string, entry: Entry): void {
+    if (entry.kind === 'result') this.#takeOpen((call) => call.callId === entry.callId && call.lane === lane)
+    if (entry.kind !== 'call') return
+    this.#laneOfCall.set(entry.callId, lane)
+    if (lane !== '') this.#generated += 1
+    if (entry.response === '') this.#remember({ callId: entry.callId, lane, tool: entry.name })
+  }
+
   toolCall(callId: string, name: string, parameters: string, response: string): Spoken[] {
     const open = this.#takeOpen((call) => call.callId === callId && call.lane === '')
     if (open) return [this.#result('', callId, response)]
@@ -93,8 +102,7 @@ export class PlainSpeech {
   #call(call: OpenCall, parameters: string, response: string): Spoken[] {
     const { callId, lane, tool: name } = call
     this.#laneOfCall.set(callId, lane)
-    if (response === '') this.#open.push(call)
-    if (this.#open.length > MAX_OPEN_CALLS) this.#open.shift()
+    if (response === '') this.#remember(call)
     const entry: Entry = { kind: 'call', callId, name, parameters, response, createdAt: this.#now() }
     const end = this.#ends.get(callId)
     this.#ends.delete(callId)
@@ -116,6 +124,11 @@ export class PlainSpeech {
     more: { isError?: boolean; subagent?: Json; stats?: Json } = {},
   ): Spoken {
     return { lane, entry: { kind: 'result', callId, response, ...more, createdAt: this.#now() } }
+  }
+
+  #remember(call: OpenCall): void {
+    this.#open.push(call)
+    if (this.#open.length > MAX_OPEN_CALLS) this.#open.shift()
   }
 
   #takeOpen(isMeant: (call: OpenCall) => boolean): OpenCall | undefined {

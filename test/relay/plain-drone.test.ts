@@ -193,4 +193,27 @@ onEveryStore('A plain drone', (bench) => {
       await waiting.close()
     }
   })
+
+  it('[PL12] answers calls that it made before the relay was restarted', async () => {
+    const { drone, viewer, turnId } = await atWork(bench())
+    drone.emit('toolCall', 'c1', 'read', '{}', '')
+    drone.emit('agent:tool-call', { agentId: 'a', tool: 'grep', args: { for: 'x' } })
+    drone.emit('agent:tool-call', { agentId: 'a', tool: 'ls', args: {} })
+    drone.emit('agent:tool-result', { agentId: 'a', tool: 'grep', result: 'found' })
+    await viewer.untilText(turnId, '[a:1][a:2](a:1)', 'a')
+    await bench().restart()
+    const back = await bench().plain()
+    back.emit('toolCall', 'c1', 'read', '{}', 'the text')
+    back.emit('agent:tool-result', { agentId: 'a', tool: 'ls', result: 'three' })
+    back.emit('agent:tool-call', { agentId: 'a', tool: 'cat', args: {} })
+    expect(await back.ask('workOrderComplete', turnId, true)).to.include({ ok: true, status: 'finished' })
+    const { toolCalls, lanes } = await bench().turn(turnId)
+    expect(toolCalls.map(({ callId, response }) => [callId, response])).to.deep.equal([['c1', 'the text']])
+    const calls = lanes?.['a']?.blocks.map(({ content }) => content as ToolCallView)
+    expect(calls?.map(({ callId, response }) => [callId, response])).to.deep.equal([
+      ['a:1', 'found'],
+      ['a:2', 'three'],
+      ['a:3', ''],
+    ])
+  })
 })
