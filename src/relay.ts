@@ -6,7 +6,6 @@ import type { Socket } from 'socket.io'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
 import { RelayError } from './protocol/errors.ts'
-import type { Fleet } from './protocol/ops.ts'
 import type { SessionView } from './protocol/turn-view.ts'
 import { Access } from './sessions/access.ts'
 import { CodeRooms } from './sessions/code-rooms.ts'
@@ -21,7 +20,7 @@ import { admit, enterCode, enterDrone } from './sessions/handshake.ts'
 import type { Gate } from './sessions/handshake.ts'
 import { Quarantines } from './sessions/quarantine.ts'
 import { OpsSession } from './sessions/ops-session.ts'
-import type { OpsWorld } from './sessions/ops-session.ts'
+import { Operations } from './sessions/operations.ts'
 import { isAllowedOrigin } from './sessions/origins.ts'
 import type { Identity, Logger, SocketSession, SocketSessionOptions } from './sessions/socket-session.ts'
 import { backoffMs } from './turns/backoff.ts'
@@ -198,28 +197,14 @@ export function createRelay(options: RelayOptions): Relay {
     limits,
     joinEveryMs: config.joinEveryMs,
   }
-  const audit = (by: string, action: string, subject: string, reason: string): Promise<void> => {
-    const at = clock.now()
-    return store.appendAudit({ auditId: newId(at), at, by, action, subject, reason })
-  }
-  const opsWorld: OpsWorld = {
-    fleet: (): Fleet => ({ drones: directory.fleet(), nodes: [{ nodeId, startedAt, draining }] }),
-    terminate: async (by, registrationId, mode, reason) => {
-      await audit(by, `terminate:${mode}`, registrationId, reason)
-      return directory.terminate(registrationId, mode, reason)
-    },
-    quarantine: async (by, registrationId, reason) => {
-      directory.check(registrationId)
-      await audit(by, 'quarantine', registrationId, reason)
-      await quarantines.set(registrationId, reason)
-    },
-    release: async (by, registrationId, reason) => {
-      directory.check(registrationId)
-      await audit(by, 'release', registrationId, reason)
-      await quarantines.release(registrationId)
-      orders.consider()
-    },
-  }
+  const opsWorld = new Operations({
+    store,
+    directory,
+    quarantines,
+    orders,
+    clock,
+    node: () => ({ nodeId, startedAt, draining }),
+  })
   const connected = new Map<string, SocketSession<unknown>>()
   const gate: Gate = {
     access,
@@ -343,7 +328,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   // --- http -----------------------------------------------------------------------------------------------------
   const app = createApp({
-    ...opsWorld,
+    ops: opsWorld,
     store,
     sessions,
     turns,

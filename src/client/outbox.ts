@@ -8,8 +8,11 @@ import { TurnLog } from '../turns/turn-log.ts'
 const ENTRY_BYTES = 120
 /** The room of small entries is counted together up to this. */
 const COUNT_TOGETHER_BYTES = 4096
-/** A head rewound this often without progress will not get through. */
-const MAX_REWINDS = 3
+/**
+ * A head rewound this often in a row without progress will not get through. A relay that is full, or whose store is
+ * away, rewinds too, so whoever sends waits longer and longer between them (`fruitless`): this many take minutes.
+ */
+const MAX_FRUITLESS = 40
 
 interface Room {
   end: number
@@ -21,7 +24,9 @@ interface Lane {
   sent: number
   /** Held and not stored, oldest first, to give its room back when it is. */
   readonly rooms: Room[]
-  rewinds: number
+  /** Rewinds in a row between which nothing more was held or stored. */
+  fruitless: number
+  /** The highest head that was rewound to on this connection. */
   rewoundTo: number
 }
 
@@ -97,7 +102,10 @@ export class Outbox {
   checkpoint(laneName: string, offset: number): void {
     const lane = this.#lanes.get(laneName)
     if (!lane) return
+    const { base } = this.#log.lane(laneName)
     this.#log.lane(laneName).forget(offset)
+    // Where one lane gets on, the relay has room again for the others, too.
+    if (this.#log.lane(laneName).base > base) for (const each of this.#lanes.values()) each.fruitless = 0
     lane.sent = Math.max(lane.sent, Math.min(offset, this.#log.lane(laneName).base))
     for (let room = lane.rooms[0]; room && room.end <= offset; room = lane.rooms[0]) {
       this.#bytes -= room.bytes
@@ -105,13 +113,18 @@ export class Outbox {
     }
   }
 
-  /** Back to what the relay holds; false where that is already forgotten, or was tried too often. */
+  /** How often in a row the relay has asked for the same again although it was sent, and nothing got on meanwhile. */
+  get fruitless(): number {
+    return Math.max(0, ...[...this.#lanes.values()].map(({ fruitless }) => fruitless))
+  }
+
+  /** Back to what the relay holds; false where that is already forgotten, or will not get through. */
   rewind(laneName: string, offset: number): boolean {
     const lane = this.#lanes.get(laneName)
     if (!lane) return true
-    lane.rewinds = offset > lane.rewoundTo ? 1 : lane.rewinds + 1
-    lane.rewoundTo = offset
-    if (offset < this.#log.lane(laneName).base || lane.rewinds > MAX_REWINDS) return false
+    lane.fruitless = offset > lane.rewoundTo ? 0 : lane.fruitless + 1
+    lane.rewoundTo = Math.max(lane.rewoundTo, offset)
+    if (offset < this.#log.lane(laneName).base || lane.fruitless > MAX_FRUITLESS) return false
     lane.sent = Math.min(lane.sent, offset)
     return true
   }
@@ -124,7 +137,7 @@ export class Outbox {
       if (offset < this.#log.lane(name).base) isPossible = false
       this.checkpoint(name, offset)
       lane.sent = Math.max(offset, this.#log.lane(name).base)
-      lane.rewinds = 0
+      lane.fruitless = 0
       lane.rewoundTo = -1
     }
     return isPossible
@@ -137,7 +150,7 @@ export class Outbox {
   #lane(name: string): Lane {
     let lane = this.#lanes.get(name)
     if (!lane) {
-      lane = { sent: 0, rooms: [], rewinds: 0, rewoundTo: -1 }
+      lane = { sent: 0, rooms: [], fruitless: 0, rewoundTo: -1 }
       this.#lanes.set(name, lane)
     }
     return lane

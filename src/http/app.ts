@@ -7,7 +7,7 @@ import { terminationRequest } from '../protocol/drone-down.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
 import type { Access } from '../sessions/access.ts'
 import { listSessions } from '../sessions/code-session.ts'
-import type { OpsWorld } from '../sessions/ops-session.ts'
+import type { Operations } from '../sessions/operations.ts'
 import type { Identity, Logger } from '../sessions/socket-session.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
@@ -20,7 +20,8 @@ const BODY_LIMIT = '64kb'
 const PAGE_DEFAULT = 50
 const PAGE_MOST = 200
 
-export interface HttpWorld extends OpsWorld {
+export interface HttpWorld {
+  readonly ops: Operations
   readonly store: TurnStore
   readonly sessions: ChatSessions
   readonly turns: LiveTurns
@@ -87,7 +88,7 @@ function api(world: HttpWorld): express.Router {
 
   router.get('/drones', async (request, response) => {
     const { kind, userId } = await as(request, ['ops', ...USERS])
-    const drones = world.fleet().drones.filter((drone) => kind === 'ops' || drone.user === userId)
+    const drones = world.ops.fleet().drones.filter((drone) => kind === 'ops' || drone.user === userId)
     response.json({ drones })
   })
   router.post('/drones/:id/terminate', async (request, response) => {
@@ -96,14 +97,14 @@ function api(world: HttpWorld): express.Router {
       terminationRequest.extend({ mode: z.enum(['now', 'drain']).default('now') }),
       request.body ?? {},
     )
-    response.json({ success: await world.terminate(userId, request.params.id, mode, reason) })
+    response.json({ success: await world.ops.terminate(userId, request.params.id, mode, reason) })
   })
 
   for (const action of ['quarantine', 'release'] as const) {
     router.post(`/drones/:id/${action}`, async (request, response) => {
       const { userId } = await as(request, ['ops'])
       const { reason } = parse(opsReason, request.body ?? {})
-      await world[action](userId, request.params.id ?? '', reason)
+      await world.ops[action](userId, request.params.id ?? '', reason)
       response.json({})
     })
   }

@@ -1,19 +1,11 @@
 import type { Fleet, OpsDown } from '../protocol/ops.ts'
 import { opsUp } from '../protocol/ops.ts'
 import type { Rules, SocketSessionOptions } from './socket-session.ts'
+import type { Operations } from './operations.ts'
 import { SocketSession } from './socket-session.ts'
 
-export interface OpsWorld {
-  fleet(): Fleet
-  /** Asks a drone to leave, and writes down who did; the answer is the drone's. */
-  /** It gets no work until it is released. */
-  quarantine(by: string, registrationId: string, reason: string): Promise<void>
-  release(by: string, registrationId: string, reason: string): Promise<void>
-  terminate(by: string, registrationId: string, mode: 'now' | 'drain', reason: string): Promise<boolean>
-}
-
 export interface OpsSessionOptions extends SocketSessionOptions {
-  readonly world: OpsWorld
+  readonly world: Operations
 }
 
 const OPS = { allow: ['ops'] } as const
