@@ -86,7 +86,7 @@ export class CodeClient {
     try {
       while (!watched.joined) {
         await this.#whenUp()
-        await this.#join(watched)
+        if (!(await this.#join(watched)) && this.#connection.up) await whenOver(REJOIN_MS)
       }
       return watched.view
     } catch (error) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { RelayError } from '../protocol/errors.ts'
 import type { Position } from '../protocol/position.ts'
 import { isEnd } from '../protocol/turn-view.ts'
@@ -11,6 +12,9 @@ import type { Outlet } from './outlet.ts'
 
 /** News kept for a viewer that is behind; one that misses more is cut off, and reads everything when it is back. */
 const MAX_MISSED = 1000
+
+/** A store without the words that it said it has is not asked for ever. */
+const MAX_READS_IN_VAIN = 100
 
 /** Text read from the store goes out in pieces of at most this many units. */
 const PIECE_UNITS = 32_768
@@ -188,13 +192,19 @@ export class Watcher {
 
   /** Sends everything of the attempt after the cursor that is stored, and then what the follower has besides. */
   async #readOn(cursor: Cursor, isOver: () => boolean): Promise<void> {
-    for (let rest: Rest = 'older'; rest === 'older';) {
+    for (let inVain = 0; inVain < MAX_READS_IN_VAIN;) {
+      const before = lengthOf(cursor)
       const header = await this.#follower.options.store.readTurn(cursor.turnId)
       if (!header || isOver()) return
       await this.#readStored(cursor, header, isOver)
       if (isOver()) return
-      rest = this.#sendRest(cursor)
+      if (this.#sendRest(cursor) !== 'older') return
+      inVain = lengthOf(cursor) > before ? 0 : inVain + 1
+      // A store that answers at once must not keep everybody else waiting.
+      await setImmediate()
+      if (isOver()) return
     }
+    throw new Error('The store is behind what was said to be stored.')
   }
 
   async #readStored(cursor: Cursor, header: TurnHeader, isOver: () => boolean): Promise<void> {
@@ -256,6 +266,10 @@ export class Watcher {
 
 function cursorAt({ turnId, log, handed }: Followed): Cursor {
   return { turnId, attempt: log.attempt, lanes: new Map(handed) }
+}
+
+function lengthOf({ lanes }: Cursor): number {
+  return [...lanes.values()].reduce((sum, length) => sum + length, 0)
 }
 
 function headsOf({ turnId, attempt, lanes }: Cursor): Position[] {
