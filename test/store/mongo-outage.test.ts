@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import mongoose from 'mongoose'
+import { MongoLink } from '../../src/store/mongo/mongo-link.ts'
 import { openMongoStore } from '../../src/store/mongo/mongo-store.ts'
 import { StoreConfigError } from '../../src/store/store-config-error.ts'
 import { SILENT } from '../../src/store/store-logger.ts'
 import type { FlushBatch, TurnStore } from '../../src/turns/turn-store.ts'
+import { until } from '../support/until.ts'
 import { StoreProxy } from '../support/store-proxy.ts'
 import {
   aTurn,
@@ -19,6 +21,8 @@ import {
 
 /** ms: enough to find a server on this machine. */
 const SELECTION_MS = 300
+/** ms: many times what it takes to make a client anew. */
+const LOOKED_FOR_MS = 4000
 
 async function codeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
@@ -103,6 +107,40 @@ if (uri !== undefined)
       await proxy.open()
       expect((await existing(store, 'turn-1')).turnId).to.equal('turn-1')
       await store.close()
+    })
+
+    /** As the driver's monitor is left by a write to a socket that was destroyed just before: it looks no more. */
+    function freezeMonitor(link: MongoLink): void {
+      const { topology } = link.connection.getClient() as unknown as {
+        topology: { s: { servers: Map<string, { monitor: { s: { state: string } } }> } }
+      }
+      for (const { monitor } of topology.s.servers.values()) monitor.s.state = 'monitoring'
+    }
+
+    async function answersAgain(renewAfterMs: number): Promise<boolean> {
+      const link = new MongoLink({ uri: proxy.uri, database, selectionMs: 100, renewAfterMs, logger: SILENT })
+      await link.open([])
+      const ping = (): Promise<string> => codeOf(link.call(() => link.ping()))
+      expect(await ping()).to.equal('none')
+      freezeMonitor(link)
+      await proxy.close()
+      expect(await ping()).to.equal('store_unavailable')
+      await proxy.open()
+      const isThere = until('it answers', LOOKED_FOR_MS, async () => (await ping()) === 'none')
+      return isThere
+        .then(
+          () => true,
+          () => false,
+        )
+        .finally(() => link.close())
+    }
+
+    it('[ST22] is found again, also where the driver itself looks for it no more', async () => {
+      expect(await answersAgain(300)).to.equal(true)
+    })
+
+    it('[ST22] is not found again when the client is not made anew (control)', async () => {
+      expect(await answersAgain(1e9)).to.equal(false)
     })
 
     const lost: [string, RegExp][] = [

@@ -17,6 +17,18 @@ const SOCKET_SILENCE_MS = 30_000
 /** ms to wait for one of the pool's connections: all are taken for as long only if the server hangs. */
 const POOL_WAIT_MS = 5_000
 
+/**
+ * ms for a whole call. The driver (7.8.0) waits for ever for a write to a socket that is destroyed and has not said so
+ * yet: it waits for a `drain` that never comes, and no timeout of its own covers that.
+ */
+const CALL_MS = 60_000
+
+/**
+ * ms in which every call failed, after which the client is made anew. What hangs as above may be the driver's monitor,
+ * and then no server is found any more, however well it is.
+ */
+const RENEW_AFTER_MS = 10_000
+
 /** ms between two tries to reach a server for the first time. */
 const CONNECT_AGAIN_MS = 1_000
 
@@ -27,6 +39,7 @@ export interface MongoLinkOptions {
   readonly uri: string
   readonly database?: string | undefined
   readonly selectionMs?: number | undefined
+  readonly renewAfterMs?: number | undefined
   readonly logger: StoreLogger
 }
 
@@ -43,6 +56,9 @@ export class MongoLink {
   readonly #closing = new AbortController()
   readonly #options: MongoLinkOptions
   #connecting: Promise<void> | undefined
+  #indexed: readonly Indexed[] = []
+  /** Monotonic ms of the first of the calls that failed one after the other. */
+  #failingSince: number | undefined
   #closed: Promise<void> | undefined
   #ready = false
 
@@ -59,8 +75,9 @@ export class MongoLink {
 
   /** Resolves after the first try to connect, whatever came of it; the others go on in the background. */
   open(indexed: readonly Indexed[]): Promise<void> {
+    this.#indexed = indexed
     return new Promise((resolve) => {
-      this.#connecting ??= this.#connect(indexed, resolve)
+      this.#connecting ??= this.#connect(resolve)
     })
   }
 
@@ -72,9 +89,12 @@ export class MongoLink {
   async call<T>(call: () => Promise<T>): Promise<T> {
     if (!this.#ready) throw new RelayError('store_unavailable', 'The database has not been reached yet.')
     try {
-      return await call()
+      const answer = await withinTime(call())
+      this.#failingSince = undefined
+      return answer
     } catch (cause) {
       if (!isOutage(cause)) throw cause
+      this.#failed()
       throw new RelayError('store_unavailable', 'The database did not answer as it should.', {
         cause,
         level: 'warn',
@@ -87,6 +107,26 @@ export class MongoLink {
     return this.#closed
   }
 
+  #failed(): void {
+    const now = performance.now()
+    this.#failingSince ??= now
+    const { renewAfterMs = RENEW_AFTER_MS } = this.#options
+    if (now - this.#failingSince < renewAfterMs || !this.#ready || this.#closing.signal.aborted) return
+    this.#failingSince = undefined
+    this.#ready = false
+    this.#logger.warn('the database has answered nothing for a while: the client is made anew')
+    this.#connecting = this.#renew()
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      await this.connection.close(true)
+    } catch (error) {
+      this.#logger.warn('the old client did not close', { reason: withoutUri(error) })
+    }
+    await this.#connect(() => undefined)
+  }
+
   async #close(): Promise<void> {
     this.#ready = false
     this.#closing.abort()
@@ -94,12 +134,12 @@ export class MongoLink {
     await this.connection.close()
   }
 
-  async #connect(indexed: readonly Indexed[], tried: () => void): Promise<void> {
+  async #connect(tried: () => void): Promise<void> {
     const { signal } = this.#closing
     while (!signal.aborted && !this.#ready) {
       try {
         await this.connection.openUri(this.#options.uri, connectOptions(this.#options))
-        for (const model of indexed) await model.createIndexes()
+        for (const model of this.#indexed) await model.createIndexes()
         this.#ready = !signal.aborted
         this.#logger.info('the database is there', { database: this.connection.name })
       } catch (error) {
@@ -110,6 +150,17 @@ export class MongoLink {
     }
     tried()
   }
+}
+
+/** Rejects as a broken connection does where the driver itself never would. */
+function withinTime<T>(call: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new mongoose.mongo.MongoNetworkTimeoutError(`no answer within ${CALL_MS} ms`)),
+      CALL_MS,
+    )
+    call.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function connectOptions({

@@ -30,6 +30,8 @@ export interface MongoStoreOptions {
   readonly logger?: StoreLogger
   /** ms that a call looks for a server before it is refused; default: 3000. */
   readonly selectionMs?: number
+  /** ms in which every call failed, after which the client is made anew; default: 10,000. */
+  readonly renewAfterMs?: number
 }
 
 /**
@@ -50,8 +52,8 @@ class MongoStore implements TurnStore {
   readonly #registry: MongoRegistry
 
   constructor(options: MongoStoreOptions) {
-    const { uri, database, selectionMs, logger = SILENT } = options
-    this.#link = new MongoLink({ uri, database, selectionMs, logger })
+    const { uri, database, selectionMs, renewAfterMs, logger = SILENT } = options
+    this.#link = new MongoLink({ uri, database, selectionMs, renewAfterMs, logger })
     const { connection } = this.#link
     this.#turns = new MongoTurns(connection)
     this.#sessions = new MongoSessions(connection)
