@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { DroneClient } from '../client/drone-client.ts'
+import type { DroneClientOptions } from '../client/drone-client.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import { parseAgentCommand } from '../drone/agent-command.ts'
 import type { AgentCommand } from '../drone/agent-command.ts'
@@ -25,6 +26,8 @@ interface Flags extends PeerOptions {
   readonly logLevel: string
   readonly json?: boolean
 }
+
+type Identity = Pick<DroneClientOptions['registration'], 'droneId' | 'name' | 'hostname' | 'workspaceId'>
 
 /** `drone`: hosts an agent in a folder and takes work orders for it. */
 export function addDrone(program: Command): void {
@@ -60,16 +63,11 @@ function commandOf(agent: string): AgentCommand {
   }
 }
 
-function stateDirOf(url: string, cwd: string): string {
+/** One folder for each drone, as the relay tells them apart: a second in the same place must not answer for the first. */
+function stateDirOf(url: string, { droneId, name, hostname: host, workspaceId }: Identity): string {
   const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
-  return join(
-    state,
-    'drone-relay',
-    createHash('sha256')
-      .update(JSON.stringify([url, cwd]))
-      .digest('hex')
-      .slice(0, 16),
-  )
+  const identity = JSON.stringify([url, droneId ?? [name, host, workspaceId]])
+  return join(state, 'drone-relay', createHash('sha256').update(identity).digest('hex').slice(0, 16))
 }
 
 async function runDrone(flags: Flags): Promise<void> {
@@ -82,6 +80,13 @@ async function runDrone(flags: Flags): Promise<void> {
     throw new ExitError(EXIT.usage, '--capacity takes a number from 1.')
   const logger = createLogger({ level: flags.logLevel, json: flags.json === true || !process.stderr.isTTY })
   const folder = basename(cwd) === '' ? 'root' : basename(cwd)
+  const registration = {
+    name: flags.name ?? `${folder} on ${hostname()}`,
+    hostname: hostname(),
+    workspaceId: flags.workspace ?? `${hostname()}:${cwd}`,
+    capacity,
+    ...(flags.droneId === undefined ? {} : { droneId: flags.droneId }),
+  }
 
   const host = new AgentHost({
     ...commandOf(flags.agent),
@@ -99,14 +104,8 @@ async function runDrone(flags: Flags): Promise<void> {
   const client = new DroneClient({
     url: flags.url,
     token,
-    registration: {
-      name: flags.name ?? `${folder} on ${hostname()}`,
-      hostname: hostname(),
-      workspaceId: flags.workspace ?? `${hostname()}:${cwd}`,
-      capacity,
-      ...(flags.droneId === undefined ? {} : { droneId: flags.droneId }),
-    },
-    stateDir: flags.stateDir ?? stateDirOf(flags.url, cwd),
+    registration,
+    stateDir: flags.stateDir ?? stateDirOf(flags.url, registration),
     onWorkOrder: (work) => {
       logger.info('A turn begins.', { turnId: work.order.turnId, attempt: work.order.attempt })
       return host.work(work)

@@ -221,7 +221,7 @@ export class CodeClient {
           } else if (answer.ok) {
             // Applied here, before any later event is read: a promise would wake after them.
             watched.joined = true
-            view.joined(answer)
+            if (view.joined(answer) !== undefined) this.#rejoin(watched)
             resolve(true)
           } else reject(new RelayError(answer.error.code, answer.error.message))
         })

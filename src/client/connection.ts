@@ -6,7 +6,7 @@ import { backoffMs } from '../turns/backoff.ts'
 
 /** The waits between tries to connect: from the first, doubling, to the longest while something is live, or else. */
 const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_LIVE_MS = 5000
+const LONGEST_WAIT_LIVE_MS = 2000
 const LONGEST_WAIT_IDLE_MS = 30_000
 /** A server that accepts the socket and then says nothing is tried again. */
 const WELCOME_WITHIN_MS = 10_000
@@ -82,7 +82,7 @@ export class Connection<Welcome> {
 
   open(): void {
     this.#stopped = false
-    this.socket.connect()
+    this.#connect()
   }
 
   close(): void {
@@ -90,6 +90,15 @@ export class Connection<Welcome> {
     clearTimeout(this.#timer)
     clearTimeout(this.#welcomeTimer)
     this.socket.disconnect()
+  }
+
+  /**
+   * What was said to a connection that a sleeping process did not know to be dead is kept by Socket.IO and would be the
+   * first thing on the next one, before its welcome. Whoever said it says it again where it still matters.
+   */
+  #connect(): void {
+    this.socket.sendBuffer = []
+    this.socket.connect()
   }
 
   #refused(error: Error & { data?: Partial<WireError> }): void {
@@ -131,6 +140,6 @@ export class Connection<Welcome> {
       this.#hintMs ?? backoffMs(this.#tries, { firstMs: FIRST_WAIT_MS, longestMs: longest, random })
     this.#hintMs = undefined
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.socket.connect(), waitMs)
+    this.#timer = setTimeout(() => this.#connect(), waitMs)
   }
 }

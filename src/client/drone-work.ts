@@ -4,7 +4,7 @@ import type { LaneHead } from '../protocol/position.ts'
 import type { Entry } from '../turns/entry.ts'
 import { MAIN_LANE } from '../turns/turn-log.ts'
 import { Outbox } from './outbox.ts'
-import { cutTool } from './tool-cut.ts'
+import { cutTool, isSmallEnough } from './tool-cut.ts'
 import type { InLane, Steer, ToolCallWords, ToolResultWords, Work } from './work.ts'
 
 /** What a piece of work needs of its client. */
@@ -82,14 +82,18 @@ export class DroneWork implements Work {
 
   toolResult(result: ToolResultWords): Promise<void> {
     const cut = cutTool({ params: '', response: result.response, detail: result.detail }, this.#desk.limits)
-    const { callId, isError, subagent, stats } = result
+    const { callId, isError } = result
+    const [subagent, stats] = [result.subagent, result.stats].map((value) =>
+      isSmallEnough(value, this.#desk.limits) ? value : undefined,
+    )
+    const isTruncated = cut.truncated || subagent !== result.subagent || stats !== result.stats
     return this.#say(result, {
       kind: 'result',
       callId,
       response: cut.response,
       ...(isError === undefined ? {} : { isError }),
       ...(cut.detail ? { detail: cut.detail } : {}),
-      ...(cut.truncated ? { truncated: true } : {}),
+      ...(isTruncated ? { truncated: true } : {}),
       ...(subagent === undefined ? {} : { subagent }),
       ...(stats === undefined ? {} : { stats }),
       createdAt: Date.now(),

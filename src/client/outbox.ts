@@ -61,13 +61,16 @@ export class Outbox {
   }
 
   append(laneName: string, entry: Entry): void {
+    const settled = this.#log.lanes.get(laneName)?.settled ?? 0
     const outcome = this.#log.append(this.#log.attempt, laneName, this.#log.length(laneName), entry)
     // Only empty text is no news at the end of a lane.
     if (outcome !== 'accepted') return
     const lane = this.#lane(laneName)
+    // A half takes no room: no checkpoint covers it before its partner comes, and that may be what waits for room.
+    const end = this.#log.lane(laneName).settled
+    if (end === settled) return
     const bytes = bytesOf(entry)
     const last = lane.rooms.at(-1)
-    const end = this.#log.length(laneName)
     if (last && last.bytes < COUNT_TOGETHER_BYTES && entry.kind === 'text') {
       last.end = end
       last.bytes += bytes

@@ -1,5 +1,6 @@
 import type { Limits } from '../protocol/drone-down.ts'
 import type { ToolDetail } from '../protocol/position.ts'
+import type { Json } from '../protocol/values.ts'
 
 interface ToolStrings {
   readonly params: string
@@ -46,4 +47,12 @@ export function cutTool(words: ToolStrings, { toolBytes }: Pick<Limits, 'toolByt
     detail,
     truncated: true,
   }
+}
+
+/**
+ * Whether a value of the agent's own may go with an entry. It cannot be cut, and one that is larger than a packet may be
+ * would cost the connection again and again.
+ */
+export function isSmallEnough(value: Json | undefined, { toolBytes }: Pick<Limits, 'toolBytes'>): boolean {
+  return value === undefined || bytesOf(JSON.stringify(value)) <= toolBytes
 }

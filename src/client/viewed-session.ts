@@ -89,7 +89,8 @@ export class ViewedSession {
     return this.#turnOf({ turnId, attempt: 1, status: 'queued', prompt })
   }
 
-  joined(answer: JoinAnswer): void {
+  /** Where the answer was asked for before a turn was known that is held now, another join is needed. */
+  joined(answer: JoinAnswer): Missed | undefined {
     this.session = answer.session
     this.#version = Math.max(this.#version ?? 0, answer.version)
     this.more = answer.more ?? false
@@ -121,6 +122,10 @@ export class ViewedSession {
       } else this.#tellStatus(turn, status, reason, summary.waitingFor)
     }
     for (const { turnId, reason } of answer.resume) if (reason === 'unknown') this.#turns.delete(turnId)
+    const answered = new Set(answer.turns.map(({ turnId }) => turnId))
+    const lacking = this.turns.filter((turn) => !answered.has(turn.turnId) && !isEnd(turn.status))
+    for (const turn of lacking) this.#lacksWords(turn)
+    return lacking.length > 0 ? 'gap' : undefined
   }
 
   heard({ at, entry }: HeardEntry): Missed | undefined {

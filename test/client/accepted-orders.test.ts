@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { AcceptedOrders } from '../../src/client/accepted-orders.ts'
@@ -55,6 +55,39 @@ describe('the orders that a drone has accepted', () => {
     await mkdir(join(path, 'folder.order.json'))
     expect(await orders.list()).to.deep.equal([order])
     expect((await readdir(path)).length).to.equal(9)
+  })
+
+  it('[DC8] leave nothing behind of a write that a crash cut short, and spare one that is under way', async () => {
+    const orders = new AcceptedOrders(path)
+    await orders.add(order)
+    const uuid = '3e4666bf-d5e5-4aa7-b8ce-cefe41c7568a'
+    const [old, fresh] = [`turn-1.order.json.${uuid}`, `turn-2.order.json.${uuid}`]
+    for (const draft of [old, fresh]) await writeFile(join(path, draft), '{"tur')
+    await utimes(join(path, old), 1000, 1000)
+    expect(await orders.list()).to.deep.equal([order])
+    expect((await readdir(path)).toSorted()).to.deep.equal(['turn-1.order.json', fresh])
+  })
+
+  it('[DC8] are gone when they are over before they are written down', async () => {
+    const orders = new AcceptedOrders(path)
+    await Promise.all([orders.add(order), orders.remove('turn-1')])
+    expect(await orders.list()).to.deep.equal([])
+    const next = { ...order, attempt: 2 }
+    await Promise.all([orders.add(order), orders.remove('turn-1'), orders.add(next)])
+    expect(await orders.list()).to.deep.equal([next])
+    void orders.add(order)
+    await orders.settled()
+    expect(await orders.list()).to.deep.equal([order])
+  })
+
+  it('[DC8] never become a path that somebody else has chosen', async () => {
+    const orders = new AcceptedOrders(path)
+    await orders.add(order)
+    await writeFile(join(path, '..', 'other.order.json'), 'kept')
+    const turnId = '../other'
+    const outcomes = await Promise.allSettled([orders.add({ ...order, turnId }), orders.remove(turnId)])
+    expect(outcomes.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected'])
+    expect(await readdir(join(path, '..'))).to.include('other.order.json')
   })
 
   it('[DC8] are not accepted where they cannot be written down', async () => {

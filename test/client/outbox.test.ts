@@ -91,6 +91,18 @@ describe('the outbox of a drone', () => {
     expect(sender.outbox.bytes).to.equal(0)
   })
 
+  it('[DC4] gives all room back where half a pair waits: its partner may be what waits for room', () => {
+    const sender = new Sender('x'.repeat(5000) + '\ud83d')
+    sender.sent()
+    sender.outbox.checkpoint('', 5000)
+    expect(sender.outbox.bytes).to.equal(0)
+    sender.say('\ude00')
+    expect(sender.outbox.bytes).to.be.within(1, 300)
+    sender.outbox.checkpoint('', 5002)
+    sender.say('\ud83d')
+    expect(sender.outbox.bytes, 'nothing of it can be stored yet').to.equal(0)
+  })
+
   it('[DC4] counts all that an entry carries, in UTF-8', () => {
     const long = '汉'.repeat(1000)
     const base = { callId: '1', response: '', createdAt: 0 }
@@ -121,12 +133,32 @@ describe('the outbox of a drone', () => {
     const sender = new Sender('abcdef')
     sender.sent()
     const rewinds = (offset: number) => sender.outbox.rewind('', offset)
-    expect([rewinds(2), rewinds(2), rewinds(2), rewinds(2)]).to.deep.equal([true, true, true, false])
+    expect(Array.from({ length: 41 }, () => rewinds(2))).to.not.include(false)
+    expect([rewinds(2), rewinds(1)], 'nothing has moved in some minutes').to.deep.equal([false, false])
     expect([rewinds(3), rewinds(3), rewinds(4)]).to.deep.equal([true, true, true])
     sender.outbox.checkpoint('', 5)
     expect(rewinds(4)).to.equal(false)
     expect(rewinds(5)).to.equal(true)
     expect(sender.sent()).to.deep.equal([['', 5, 'f']])
+  })
+
+  it('[DC5] takes any progress as progress: a higher head, a checkpoint of any lane, a new connection', () => {
+    const sender = new Sender('abcdef')
+    sender.say('sub', 'agent')
+    sender.sent()
+    const { outbox } = sender
+    const fruitless = (offset: number): number => {
+      outbox.rewind('', offset)
+      return outbox.fruitless
+    }
+    expect([fruitless(0), fruitless(0), fruitless(0)]).to.deep.equal([0, 1, 2])
+    expect([fruitless(1), fruitless(0), fruitless(1)], 'back and forth is none').to.deep.equal([0, 1, 2])
+    outbox.checkpoint('agent', 0)
+    expect(outbox.fruitless, 'nothing was stored').to.equal(2)
+    outbox.checkpoint('agent', 1)
+    expect([outbox.fruitless, fruitless(1)], 'the agent got on').to.deep.equal([0, 1])
+    outbox.reconnect([{ lane: 'agent', offset: 1 }])
+    expect([outbox.fruitless, fruitless(0)]).to.deep.equal([0, 0])
   })
 
   it('[DC6] sends on a new connection what comes after the durable heads', () => {
