@@ -49,6 +49,8 @@ const WELCOME_SESSIONS = 50
 const DRONES_A_PAGE = 200
 /** What a client that comes while the relay starts or stops is told to wait. */
 const RETRY_AFTER_MS = 1000
+/** What one that comes while it starts waits, up to twice this: a start is short, and those who wait have live turns. */
+const STARTING_AGAIN_MS = 250
 /** The waits for a store that is away at the start. */
 const START_RETRY = { firstMs: 250, longestMs: 5000 } as const
 
@@ -215,7 +217,8 @@ export function createRelay(options: RelayOptions): Relay {
     closedFor: () => {
       if (draining) return stopping()
       if (ready) return undefined
-      return new RelayError('store_unavailable', 'The relay is starting.', { retryAfterMs: RETRY_AFTER_MS })
+      const retryAfterMs = Math.round(STARTING_AGAIN_MS * (1 + random()))
+      return new RelayError('store_unavailable', 'The relay is starting.', { retryAfterMs })
     },
   }
 

@@ -230,16 +230,18 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     // Nobody is let near somebody else's session, not even to be held back until the refusal.
     if (await store.readSession(chatSessionId)) await sessions.of(userId, chatSessionId)
     const wasWatching = followers.find(chatSessionId)?.watcherOf(this.id) !== undefined
+    // A join may be under way too, begun before or meanwhile: what becomes of the message is no reason to leave then.
+    const stays = (): boolean => wasWatching || this.#joinedAt.has(chatSessionId)
     const { follower, watcher } = this.#watch(chatSessionId)
     watcher.hold()
     try {
       await follower.primed
       const sent = await send(this.#world, userId, message)
       // A repeated message is joined by its sender, who knows best from where.
-      const joins = wasWatching || (!sent.repeated && sent.chatSessionId === chatSessionId)
+      const joins = stays() || (!sent.repeated && sent.chatSessionId === chatSessionId)
       return new Answered(sent, () => (joins ? watcher.release() : this.#leave(chatSessionId)))
     } catch (error) {
-      if (wasWatching) watcher.release()
+      if (stays()) watcher.release()
       else this.#leave(chatSessionId)
       throw error
     }

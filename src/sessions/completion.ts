@@ -30,6 +30,8 @@ export async function complete(world: World, ending: Ending): Promise<{ status: 
   if (!turn.ended) {
     // Given up, or waiting for its next attempt: what this drone makes of it does not count any more.
     if (turn.state.status !== 'processing') {
+      // Told once it is stored: should the relay die first, the attempt goes on, and its drone still has it.
+      await turn.whenStored()
       throw new RelayError(
         'fenced',
         `Turn ${turn.turnId} was taken from this drone: drop what you hold of it.`,

@@ -23,6 +23,9 @@ import { PositionedDrone } from './positioned-drone.ts'
 import { SocketSession } from './socket-session.ts'
 import type { Handlers, SocketSessionOptions } from './socket-session.ts'
 
+/** What a drone says of a turn that it acknowledged and does not know any more. */
+const LOST = 'lost'
+
 export interface DroneSessionOptions extends SocketSessionOptions {
   readonly world: DroneWorld
   readonly record: DroneRecord
@@ -208,13 +211,12 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       toolResult: (callId, response = '', at) =>
         this.#say(resultEntry(callId, response, at, this.#world.limits, now()), at),
       usage: (totals) => this.#usage(totals),
-      workOrderComplete: (turnId, success, message, detail) => {
+      workOrderComplete: async (turnId, success, message, detail) => {
         if (!detail && !this.#plain) {
           throw new RelayError('invalid_payload', 'A completion needs `{ attempt, heads }` of this drone.')
         }
         if (this.#plain?.finish(turnId)) this.#world.orders.consider()
-        this.#world.quarantines.completed(this.registrationId)
-        return complete(this.#world, {
+        const ended = await complete(this.#world, {
           turnId,
           success,
           message,
@@ -223,6 +225,9 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
           rewind: (at) => this.outlet.emit('rewind', at),
           userId: this.userId,
         })
+        // One that has forgotten its turn has crashed rather than come to an end.
+        if (message !== LOST) this.#world.quarantines.completed(this.registrationId)
+        return ended
       },
       requestCrashRecovery: (ask) => {
         this.#plain?.finish(ask.turnId)

@@ -62,6 +62,8 @@ export class Watcher {
   #cursor: Cursor | undefined
   /** Counts the deliveries begun: an older one, waking from a wait, sees that it is over. */
   #run = 0
+  /** Answers that have to go first: a join and a message may wait for theirs at the same time. */
+  #holds = 0
 
   constructor(follower: Follower, viewer: Viewer) {
     this.#follower = follower
@@ -75,6 +77,7 @@ export class Watcher {
   /** Nothing more is sent until `release`. */
   hold(): void {
     if (this.#place === 'closed') return
+    this.#holds += 1
     this.#leaveRoom()
     this.#interrupt()
     this.#place = 'held'
@@ -96,6 +99,8 @@ export class Watcher {
 
   release(): void {
     if (this.#place !== 'held') return
+    this.#holds -= 1
+    if (this.#holds > 0) return
     this.#place = 'behind'
     void this.#bringUp(++this.#run)
   }

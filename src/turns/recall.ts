@@ -2,8 +2,11 @@ import { isEnd } from '../protocol/turn-view.ts'
 import { infoOf } from './chat-sessions.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { LiveTurns } from './live-turns.ts'
-import type { Assignment, DroneRecord, TurnHeader, TurnStore } from './turn-store.ts'
+import type { Assignment, ChatSessionRecord, DroneRecord, TurnHeader, TurnStore } from './turn-store.ts'
 import type { WorkOrders } from './work-orders.ts'
+
+/** Turns that are taken over together: one commit of LMDB, or round trips to MongoDB side by side. */
+const RECALLED_AT_ONCE = 32
 
 interface RecallOptions {
   readonly store: Pick<TurnStore, 'unfinishedTurns' | 'takeOver' | 'readTurn' | 'readDrone' | 'readSession'>
@@ -20,32 +23,54 @@ interface RecallOptions {
  * rest for any. Answers how many there were.
  */
 export async function recall(options: RecallOptions): Promise<number> {
-  const { store, turns, orders, nodeId } = options
+  const { store, turns } = options
   const expected = new Set<string>()
   let recalled = 0
-  for await (const found of store.unfinishedTurns()) {
-    const header = await store.takeOver(found.turnId, found.generation, nodeId)
-    if (!header) continue
-    recalled += 1
-    const turn = turns.admit(header)
-    if (header.status !== 'processing' && !(await nameIt(options, header))) {
-      orders.apply(turn, { type: 'abort', reason: 'It was never started: another turn came first.' })
-      continue
+  let group: Promise<boolean>[] = []
+  const whenDone = async (): Promise<void> => {
+    const outcomes = await Promise.allSettled(group)
+    group = []
+    for (const outcome of outcomes) {
+      // All of them are over by now: the next try takes them over anew.
+      if (outcome.status === 'rejected') throw outcome.reason
+      if (outcome.value) recalled += 1
     }
-    const { assigned } = header
-    if (header.status !== 'processing' || !assigned) {
-      orders.resume(turn)
-      continue
-    }
-    if (assigned.instanceId === undefined) turns.continueAnew(turn, 'The relay was restarted.')
-    if (expected.has(assigned.registrationId)) continue
-    expected.add(assigned.registrationId)
-    const record = await store.readDrone(assigned.registrationId)
-    if (record) options.expect(record, assigned.instanceId)
-    else loseOwner(orders, turn, assigned)
   }
+  for await (const found of store.unfinishedTurns()) {
+    group.push(recallOne(options, expected, found))
+    if (group.length >= RECALLED_AT_ONCE) await whenDone()
+  }
+  await whenDone()
   await turns.settle()
   return recalled
+}
+
+/** False where somebody else took it over first. */
+async function recallOne(
+  options: RecallOptions,
+  expected: Set<string>,
+  found: Pick<TurnHeader, 'turnId' | 'generation'>,
+): Promise<boolean> {
+  const { store, turns, orders, nodeId } = options
+  const header = await store.takeOver(found.turnId, found.generation, nodeId)
+  if (!header) return false
+  const turn = turns.admit(header)
+  if (header.status !== 'processing' && !(await nameIt(options, header))) {
+    orders.apply(turn, { type: 'abort', reason: 'It was never started: another turn came first.' })
+    return true
+  }
+  const { assigned } = header
+  if (header.status !== 'processing' || !assigned) {
+    orders.resume(turn)
+    return true
+  }
+  if (assigned.instanceId === undefined) turns.continueAnew(turn, 'The relay was restarted.')
+  if (expected.has(assigned.registrationId)) return true
+  expected.add(assigned.registrationId)
+  const record = await store.readDrone(assigned.registrationId)
+  if (record) options.expect(record, assigned.instanceId)
+  else loseOwner(orders, turn, assigned)
+  return true
 }
 
 /**
@@ -61,8 +86,13 @@ async function nameIt(
   if (live === turnId) return true
   const header = live === undefined ? undefined : await store.readTurn(live)
   if (!known || (header && !isEnd(header.status))) return false
-  await sessions.change(chatSessionId, () => ({ liveTurnId: turnId }), infoOf)
-  return true
+  const isUnchanged = (session: ChatSessionRecord): boolean => session.liveTurnId === live
+  const named = await sessions.change(
+    chatSessionId,
+    (session) => (isUnchanged(session) ? { liveTurnId: turnId } : undefined),
+    infoOf,
+  )
+  return named !== undefined
 }
 
 function loseOwner(orders: WorkOrders, turn: ReturnType<LiveTurns['admit']>, assigned: Assignment): void {

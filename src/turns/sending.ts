@@ -14,6 +14,9 @@ import type { WorkOrders } from './work-orders.ts'
 /** A title is made of the first words of the first message. */
 const TITLE_UNITS = 80
 
+/** How long a message that may have been stored, or not, may be sent again and go on. */
+const FORGOTTEN_MS = 60_000
+
 export interface Sending {
   readonly store: TurnStore
   readonly sessions: ChatSessions
@@ -49,8 +52,9 @@ export async function send(relay: Sending, userId: string, message: ChatSend): P
     throw new RelayError('invalid_payload', 'This relay takes no attachments yet: send the text alone.')
   }
   const before = await store.findMessage(userId, message.messageId)
-  if (before) return repeated(before)
-  const chatSessionId = message.chatSessionId ?? sessionIdFor(userId, message.messageId)
+  if (before && (before.status !== 'queued' || turns.get(before.turnId))) return repeated(before)
+  const chatSessionId =
+    before?.chatSessionId ?? message.chatSessionId ?? sessionIdFor(userId, message.messageId)
   await sessions.findOrMake(userId, chatSessionId, {
     title: message.content.slice(0, TITLE_UNITS).toWellFormed(),
     ...pick(message, 'workspaceId', 'droneId', 'agent'),
@@ -59,11 +63,9 @@ export async function send(relay: Sending, userId: string, message: ChatSend): P
     const session = await sessions.of(userId, chatSessionId)
     // The same message, sent twice at once: the first of them has made the turn meanwhile.
     const twin = await store.findMessage(userId, message.messageId)
-    if (twin) return { header: twin, isNew: false }
+    if (twin && !isForgotten(relay, session, twin)) return { header: twin, isNew: false }
     await refuseSecond(relay, session)
-    const header = headerOf(relay, userId, session, message)
-    const inserted = await store.insertTurn(header)
-    if (inserted.turnId !== header.turnId) return { header: inserted, isNew: false }
+    const inserted = twin ?? (await insert(relay, headerOf(relay, userId, session, message)))
     await held.announce(
       () => ({ liveTurnId: inserted.turnId, ...pick(message, 'workspaceId', 'droneId', 'agent') }),
       ({ version }) => {
@@ -87,6 +89,36 @@ export async function send(relay: Sending, userId: string, message: ChatSend): P
   orders.enqueue(turn)
   await turn.whenStored()
   return { chatSessionId, turnId: turn.turnId, status: turn.state.status }
+}
+
+/** [CS3] It was stored by a call whose outcome nobody knew, and went no further: it is taken up now. */
+function isForgotten(
+  { turns }: Sending,
+  session: ChatSessionRecord,
+  { turnId, status }: TurnHeader,
+): boolean {
+  return status === 'queued' && session.liveTurnId !== turnId && turns.get(turnId) === undefined
+}
+
+async function insert(relay: Sending, header: TurnHeader): Promise<TurnHeader> {
+  try {
+    return await relay.store.insertTurn(header)
+  } catch (error) {
+    relay.clock.after(FORGOTTEN_MS, () => void giveUp(relay, header).catch(() => undefined))
+    throw error
+  }
+}
+
+/** Nobody has sent the message again: if its turn was stored after all, it ends, and not only with the relay. */
+async function giveUp(relay: Sending, { turnId, userId, chatSessionId }: TurnHeader): Promise<void> {
+  const { store, sessions, turns, orders, nodeId } = relay
+  await sessions.exclusively(chatSessionId, async () => {
+    const stored = await store.readTurn(turnId)
+    if (!stored || !isForgotten(relay, await sessions.of(userId, chatSessionId), stored)) return
+    const mine = await store.takeOver(turnId, stored.generation, nodeId)
+    if (mine)
+      orders.apply(turns.admit(mine), { type: 'abort', reason: 'It was never started: send it again.' })
+  })
 }
 
 function repeated({ chatSessionId, turnId, status }: TurnHeader): Sent {

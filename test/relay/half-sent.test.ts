@@ -65,6 +65,38 @@ for (const { name, make } of STORES) {
       expect(drone.orders).to.have.length(1)
     })
 
+    it('[CS3] is started when it is sent again, though nobody knew that it was stored', async () => {
+      const store = await make()
+      let isLost = true
+      const losing = (opened: TurnStore): TurnStore =>
+        new Proxy(opened, {
+          get(target, name) {
+            const value: unknown = Reflect.get(target, name)
+            if (typeof value !== 'function') return value
+            if (name !== 'insertTurn') return value.bind(target) as unknown
+            return async (turn: TurnHeader): Promise<TurnHeader> => {
+              const inserted = await target.insertTurn(turn)
+              if (!isLost) return inserted
+              isLost = false
+              throw new RelayError('store_unavailable', 'The answer was lost.')
+            }
+          },
+        })
+      bench = new Bench({ ...store, open: async () => losing(await store.open()) })
+      await bench.start()
+      const [drone, viewer] = [await bench.drone(), await bench.viewer()]
+      const message = { content: 'Do it.', messageId: 'm1' }
+      expect((await viewer.ask('chat:send', message)).error?.code).to.equal('store_unavailable')
+      expect(await viewer.ask('chat:send', message)).to.include({ ok: true })
+      await drone.voice(await drone.order()).complete()
+      expect(await viewer.ask('chat:send', message)).to.include({
+        ok: true,
+        repeated: true,
+        status: 'finished',
+      })
+      expect(drone.orders).to.have.length(1)
+    })
+
     it('[CS3] is started by the next relay, if nothing else was sent since', async () => {
       bench = new Bench(await make())
       const store = await bench.store.open()
