@@ -1,0 +1,195 @@
+import type { Registration } from '../../src/protocol/handshake.ts'
+import { CodeRooms } from '../../src/sessions/code-rooms.ts'
+import { CodeSession } from '../../src/sessions/code-session.ts'
+import type { CodeWorld } from '../../src/sessions/code-session.ts'
+import { Directory } from '../../src/sessions/directory.ts'
+import { DroneSession } from '../../src/sessions/drone-session.ts'
+import type { DroneWorld } from '../../src/sessions/drone-world.ts'
+import { Followers } from '../../src/sessions/followers.ts'
+import { Quarantines } from '../../src/sessions/quarantine.ts'
+import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
+import { ChatSessions } from '../../src/turns/chat-sessions.ts'
+import { LocalFeed } from '../../src/turns/feed.ts'
+import { phaseOf } from '../../src/turns/lifecycle.ts'
+import { LiveTurns } from '../../src/turns/live-turns.ts'
+import { recall } from '../../src/turns/recall.ts'
+import type { Turn } from '../../src/turns/turn.ts'
+import type { DroneRecord, FlushBatch, TurnStore } from '../../src/turns/turn-store.ts'
+import { WorkOrders } from '../../src/turns/work-orders.ts'
+import { DRONE_WAITS, LIFE, LIMITS, RELAY_WAITS, SIZES, USER } from './model-config.ts'
+import { ModelRooms } from './model-socket.ts'
+import type { ModelSocket } from './model-socket.ts'
+import type { Process } from './model-clock.ts'
+
+interface ModelRelayOptions {
+  readonly nodeId: string
+  readonly process: Process
+  readonly store: TurnStore
+  readonly logger: Logger
+  readonly random: () => number
+}
+
+/** One relay process without its sockets: the same parts as in `createRelay`, told the same of one another. */
+export class ModelRelay {
+  readonly nodeId: string
+  readonly process: Process
+  readonly rooms = new ModelRooms()
+  readonly feed = new LocalFeed()
+  readonly turns: LiveTurns
+  readonly orders: WorkOrders
+  readonly directory: Directory
+  readonly droneWorld: DroneWorld
+  readonly codeWorld: CodeWorld
+  readonly #options: ModelRelayOptions
+  ready = false
+
+  constructor(options: ModelRelayOptions) {
+    const { nodeId, process: clock, store, logger, random } = options
+    this.#options = options
+    this.nodeId = nodeId
+    this.process = clock
+    const { feed } = this
+    const sessions = new ChatSessions({ store, feed, clock })
+    const turns = new LiveTurns({ store, sessions, feed, clock, logger, policy: LIFE, ...SIZES.turns })
+    const quarantines = new Quarantines({
+      store,
+      logger,
+      now: () => clock.now(),
+      quarantineAfter: Number.POSITIVE_INFINITY,
+      onChanged: () => undefined,
+    })
+    const directory = new Directory({
+      clock,
+      graceMs: DRONE_WAITS.graceMs,
+      quarantineOf: () => undefined,
+      turnsOf: (id) => turns.ofDrone(id),
+    })
+    const orders = new WorkOrders({ store, turns, seats: directory, clock, random, logger, ...RELAY_WAITS })
+    const rooms = new CodeRooms(this.rooms.asNamespace())
+    const followers = new Followers({
+      feed,
+      store,
+      tail: (turnId) => Promise.resolve(turns.tail(turnId)),
+      rooms,
+      clock,
+      logger,
+      ...SIZES.followers,
+    })
+    const shared = { store, turns, orders, directory, sessions, feed, clock, limits: LIMITS, nodeId }
+    this.droneWorld = { ...shared, quarantines, ...DRONE_WAITS }
+    this.codeWorld = {
+      ...shared,
+      policy: LIFE,
+      followers,
+      joinEveryMs: SIZES.joinEveryMs,
+      checkOpen: () => undefined,
+    }
+    this.turns = turns
+    this.orders = orders
+    this.directory = directory
+    this.#wire()
+  }
+
+  /** Takes over what has not ended; again until the store has answered everything. */
+  async begin(): Promise<void> {
+    const { process: clock, store, nodeId } = this.#options
+    const { turns, orders } = this
+    const { sessions } = this.codeWorld
+    const expect = this.directory.expect.bind(this.directory)
+    while (!this.ready && clock.alive) {
+      try {
+        await store.ping()
+        await recall({ store, sessions, turns, orders, nodeId, expect })
+        this.ready = true
+      } catch {
+        await new Promise<void>((resolve) => clock.after(RELAY_WAITS.startAgainMs, resolve))
+      }
+    }
+  }
+
+  /** A drone connects: registered first, as in the handshake. Fails where the store does not answer. */
+  async enterDrone(socket: ModelSocket, registration: Registration & { droneId: string }): Promise<void> {
+    const { store, process: clock } = this.#options
+    const { droneId } = registration
+    const known = await store.readDrone(droneId)
+    const record: DroneRecord = {
+      registrationId: droneId,
+      userId: USER,
+      droneId,
+      registration,
+      firstSeenAt: clock.now(),
+      lastSeenAt: clock.now(),
+      replacedInstances: [],
+    }
+    if (known?.registration.instanceId !== registration.instanceId) await store.saveDrone(record)
+    if (!socket.connected) return
+    const session = new DroneSession({ ...this.#base(socket, 'drone'), world: this.droneWorld, record })
+    session.welcome()
+    this.directory.seat(record, session)
+  }
+
+  enterCode(socket: ModelSocket): void {
+    const session = new CodeSession({ ...this.#base(socket, 'code'), world: this.codeWorld, original: false })
+    session.welcome([])
+  }
+
+  /** Tells a drone that this much is stored, whether it is or not. */
+  acknowledge(turn: Turn, { attempt, lanes }: FlushBatch): void {
+    const heads = lanes.map(({ after }) => ({ lane: after.name, offset: after.length }))
+    this.#seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads)
+  }
+
+  #base(socket: ModelSocket, kind: Identity['kind']) {
+    const { logger, process: clock } = this.#options
+    return {
+      socket: socket.asSocket(),
+      identity: { keyId: kind, kind, userId: USER },
+      logger,
+      ticks: () => clock.ticks(),
+      frozenMs: DRONE_WAITS.frozenMs,
+      onFrozen: () => undefined,
+      onClosed: () => undefined,
+    }
+  }
+
+  #seatOf(registrationId: string | undefined): DroneSession | undefined {
+    const drone = registrationId === undefined ? undefined : this.directory.get(registrationId)
+    return drone instanceof DroneSession ? drone : undefined
+  }
+
+  /** [relay.ts, "what follows from what"] */
+  #wire(): void {
+    const { turns, orders, directory } = this
+    const seatOf = this.#seatOf.bind(this)
+    turns.listen({
+      onStored: (turn, attempt, heads) =>
+        seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads),
+      onTold: (turn, state) => {
+        orders.onTold(turn, state)
+        seatOf(state.assigned?.registrationId)?.advanced()
+      },
+      onFenced: (turn) =>
+        seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
+      delaysOf: (turn) => orders.delaysOf(turn),
+    })
+    directory.listen({
+      onHere: (drone) => {
+        for (const turn of turns.ofDrone(drone.registrationId)) {
+          const { assigned, attempt } = turn.state
+          if (assigned?.instanceId !== drone.instanceId)
+            orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
+          else if (phaseOf(turn.state) === 'offered') orders.offer(turn)
+        }
+        orders.consider()
+      },
+      onGone: (record, instanceId) => {
+        for (const turn of turns.ofDrone(record.registrationId)) {
+          if (turn.state.assigned?.instanceId !== instanceId) continue
+          const isFinal = !orders.hasAlternative(turn, record.registrationId)
+          orders.ownerLost(turn, turn.state.attempt, `Drone ${record.droneId} did not come back.`, isFinal)
+        }
+      },
+      onChanged: () => undefined,
+    })
+  }
+}
