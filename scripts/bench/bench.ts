@@ -7,6 +7,14 @@
  *   npm run bench -- --scenario long-turn --store mongo --small-mb 0.05 --large-mb 0.2
  *   npm run bench -- --scenario joins                          how long it takes to join one
  *
+ * And how it fares when something goes wrong (./reliability), each figure beside what it is to be at most:
+ *
+ *   npm run bench -- --scenario acks                           from a word to the checkpoint that covers it
+ *   npm run bench -- --scenario restart                        the relay is killed, and stopped, with live turns
+ *   npm run bench -- --scenario frozen                         200 viewers that stop reading
+ *   npm run bench -- --scenario store-away                     the database does not answer for 30 s
+ *   npm run bench -- --scenario dead-drone                     drones that die, or that the network swallows
+ *
  * Small turns on FerretDB, because it looks through the whole collection for every guarded write (it uses its index for
  * a filter of `_id` alone): its time grows with the square of what is stored. MONGODB_URI may name a real MongoDB.
  *
@@ -14,24 +22,21 @@
  */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { joins, longTurns } from './long-turn.ts'
-import { readOptions } from './options.ts'
-import type { BenchOptions } from './options.ts'
+import { isFault, readOptions } from './options.ts'
+import type { BenchOptions, CostScenario } from './options.ts'
+import { faults } from './reliability/faults.ts'
+import type { Measured } from './reliability/ground.ts'
 import { heading, joinRows, longTurnRows, steadyRows, table } from './report.ts'
 import { openStage } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { steady } from './steady.ts'
 
-interface Measured {
-  readonly columns: readonly string[]
-  readonly rows: ReturnType<typeof joinRows>
-  readonly wrong: readonly string[]
-  readonly raw: unknown
-}
+type Costs = Omit<Measured, 'title' | 'ranAs'>
 
-async function measure(options: BenchOptions, stage: Stage): Promise<Measured> {
-  switch (options.scenario) {
+async function measureCosts(options: BenchOptions, scenario: CostScenario, stage: Stage): Promise<Costs> {
+  switch (scenario) {
     case 'steady': {
       const contestants = await steady(options, stage)
       const names = contestants.map(({ name }) => name)
@@ -68,40 +73,40 @@ function commit(): string {
   }
 }
 
+async function costs(options: BenchOptions, scenario: CostScenario): Promise<Measured> {
+  const stage = await openStage(options)
+  try {
+    const measured = await measureCosts(options, scenario, stage)
+    const { complaints } = stage.relay.server
+    if (complaints.length > 0) console.log(`The relay said:\n${complaints.join('\n')}\n`)
+    return { ...measured, title: heading(options, stage.relay.ranAs), ranAs: stage.relay.ranAs }
+  } finally {
+    await stage.close()
+  }
+}
+
 const options = readOptions(process.argv)
 // The listeners of `exit` end what was started and remove what was written.
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
-const stage = await openStage(options)
-try {
-  const { columns, rows, wrong, raw } = await measure(options, stage)
-  const title = heading(options, stage.relay.ranAs)
-  console.log(`\n${title}\n\n${table(columns, rows)}\n`)
-  const complaints = stage.relay.server.complaints
-  if (complaints.length > 0) console.log(`The relay said:\n${complaints.join('\n')}\n`)
-  if (wrong.length > 0) console.error(`${wrong.length} thing(s) wrong:\n${wrong.join('\n')}`)
-  else console.log('Every token arrived once, in order, at every viewer, and is in the store.')
-  process.exitCode = wrong.length > 0 ? 1 : 0
-  if (options.json !== undefined) {
-    const { json: _json, cpuProf: _cpuProf, ...shownOptions } = options
-    const machine = {
-      node: process.version,
-      cores: availableParallelism(),
-      commit: commit(),
-      ranAs: stage.relay.ranAs,
-    }
-    const kept = {
-      title,
-      at: new Date().toISOString(),
-      machine,
-      options: shownOptions,
-      columns,
-      rows,
-      wrong,
-      raw,
-    }
-    writeFileSync(options.json, `${JSON.stringify(kept, undefined, 1)}\n`)
+const { scenario } = options
+const measured = await (isFault(scenario) ? faults(options, scenario) : costs(options, scenario))
+const { title, columns, rows, wrong, raw, ranAs } = measured
+console.log(`\n${title}\n\n${table(columns, rows)}\n`)
+if (wrong.length > 0) console.error(`${wrong.length} thing(s) wrong:\n${wrong.join('\n')}`)
+else if (isFault(scenario)) console.log('Nothing was found to be lost or wrong.')
+else console.log('Every token arrived once, in order, at every viewer, and is in the store.')
+process.exitCode = wrong.length > 0 ? 1 : 0
+if (options.json !== undefined) {
+  const { json: _json, cpuProf: _cpuProf, ...shownOptions } = options
+  const machine = {
+    node: process.version,
+    cores: availableParallelism(),
+    loadAverage: loadavg(),
+    commit: commit(),
+    ranAs,
   }
-} finally {
-  await stage.close()
+  const at = new Date().toISOString()
+  const kept = { title, at, machine, options: shownOptions, columns, rows, wrong, raw }
+  writeFileSync(options.json, `${JSON.stringify(kept, undefined, 1)}\n`)
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -15,6 +15,8 @@ export interface Usage {
   readonly external: number
   /** Since the probe was last reset. */
   readonly loopP99Ms: number
+  /** What another probe in the process has counted. */
+  readonly extra?: unknown
 }
 
 export interface MemorySample {
@@ -52,6 +54,19 @@ export function cpuUsOf(pid: number): number | undefined {
     // The name in brackets may contain anything; user and system time are the 12th and 13th field after it.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     return (Number(fields[11]) + Number(fields[12])) * US_PER_TICK
+  } catch {
+    return undefined
+  }
+}
+
+/** Ms that the threads of a process could run and got no core: what others on the machine took from it. */
+export function waitedForCoreMs(pid: number): number | undefined {
+  try {
+    const waited = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [, waitedNs = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+      return Number(waitedNs) / 1e6
+    })
+    return waited.reduce((sum, ms) => sum + ms, 0)
   } catch {
     return undefined
   }

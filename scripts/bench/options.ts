@@ -1,7 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 
+/** What the relay costs. */
+const COSTS = ['steady', 'long-turn', 'joins'] as const
+/** How it fares when something goes wrong. */
+const FAULTS = ['acks', 'restart', 'frozen', 'store-away', 'dead-drone'] as const
+export type CostScenario = (typeof COSTS)[number]
+export type FaultScenario = (typeof FAULTS)[number]
+
 export interface BenchOptions {
-  readonly scenario: 'steady' | 'long-turn' | 'joins'
+  readonly scenario: CostScenario | FaultScenario
   readonly store: 'lmdb' | 'mongo'
   readonly drones: number
   readonly rate: number
@@ -15,6 +22,10 @@ export interface BenchOptions {
   readonly largeMb: number
   readonly plain: boolean
   readonly baselines: boolean
+  readonly crews: number
+  readonly users: number
+  readonly downMs: number
+  readonly only: string | undefined
   readonly json: string | undefined
   readonly cpuProf: string | undefined
 }
@@ -22,9 +33,28 @@ export interface BenchOptions {
 /** What `--quick` makes of the numbers that were not given: something in well under a minute. */
 const QUICK = { drones: 5, seconds: 6, warmup: 2, rounds: 1, repeat: 2, smallMb: 0.1, largeMb: 1 } as const
 
+/** Where a scenario wants other numbers than `steady`. The rate is of all drones together in these. */
+const DEFAULTS: Partial<Record<BenchOptions['scenario'], Partial<BenchOptions>>> = {
+  acks: { rate: 2000, seconds: 20 },
+  restart: { drones: 1000, rate: 400, rounds: 3, warmup: 4 },
+  frozen: { drones: 200, seconds: 10, warmup: 3 },
+  'store-away': { store: 'mongo', drones: 200, rate: 400, seconds: 30 },
+  'dead-drone': { drones: 50, rate: 50, rounds: 2, warmup: 2 },
+}
+
+export function isFault(scenario: BenchOptions['scenario']): scenario is FaultScenario {
+  return FAULTS.some((fault) => fault === scenario)
+}
+
 function positive(text: string): number {
   const value = Number(text)
   if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.')
+  return value
+}
+
+function from0(text: string): number {
+  const value = Number(text)
+  if (!(value >= 0)) throw new InvalidArgumentError('It must be a number, 0 or above.')
   return value
 }
 
@@ -41,15 +71,18 @@ export function readOptions(argv: readonly string[]): BenchOptions {
         'Exits with 1 when a word was lost, repeated or changed.',
     )
     .addOption(
-      new Option('--scenario <name>', 'what is measured')
-        .choices(['steady', 'long-turn', 'joins'])
-        .default('steady'),
+      new Option('--scenario <name>', 'what is measured').choices([...COSTS, ...FAULTS]).default('steady'),
     )
     .addOption(
       new Option('--store <name>', 'where turns are kept').choices(['lmdb', 'mongo']).default('lmdb'),
     )
     .option('--drones <n>', 'steady: drones that speak at the same time', whole, 20)
-    .option('--rate <n>', 'tokens a second of one drone', positive, 60)
+    .option(
+      '--rate <n>',
+      'tokens a second of one drone; of all together where faults are measured',
+      positive,
+      60,
+    )
     .option('--seconds <n>', 'steady: measured seconds of each server, all rounds together', positive, 60)
     .option('--warmup <n>', 'steady: seconds before the measured ones, in each round', positive, 5)
     .option('--rounds <n>', 'steady: the servers take turns this often', whole, 3)
@@ -60,12 +93,18 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--large-mb <n>', 'long-turn: the larger turn; joins: the turn that is joined', positive, 5)
     .option('--plain', 'steady: drones of the original, one event a token without a position', false)
     .option('--no-baselines', 'steady: the relay alone')
+    .option('--crews <n>', 'faults: load processes', whole, 2)
+    .option('--users <n>', 'restart: the users whose drones and viewers they are', whole, 20)
+    .option('--down-ms <n>', 'restart: pause between the end and the next start', from0, 0)
+    .option(
+      '--only <part>',
+      'acks: lmdb, mongo, mongo-20, mongo-200; restart: kill, stop; frozen: same, own; dead-drone: killed, half-open',
+    )
     .option('--quick', 'small numbers where none are given', false)
     .option('--json <file>', 'also write everything measured there')
     .option('--cpu-prof <folder>', 'have the relay write a CPU profile there')
   const given = program.parse(argv).opts<BenchOptions & { quick: boolean }>()
-  if (!given.quick) return given
   const isGiven = (name: string): boolean => program.getOptionValueSource(name) === 'cli'
-  const quick = Object.fromEntries(Object.entries(QUICK).filter(([name]) => !isGiven(name)))
-  return { ...given, ...quick }
+  const others = { ...DEFAULTS[given.scenario], ...(given.quick && !isFault(given.scenario) ? QUICK : {}) }
+  return { ...given, ...Object.fromEntries(Object.entries(others).filter(([name]) => !isGiven(name))) }
 }

@@ -9,13 +9,15 @@ export interface PaceOptions {
   readonly say: (speaker: number) => void
   /** Called once, when this much has passed. */
   readonly at?: { readonly ms: number; readonly call: () => void }
+  /** Ends it sooner. */
+  readonly signal?: AbortSignal
 }
 
 /**
  * Has every speaker say tokens at a steady rate, their phases spread. Resolves when the time is over, with the tokens
  * that were late and said together with the one before: many of them mean that the generator is the bottleneck.
  */
-export function pace({ speakers, rate, forMs, say, at }: PaceOptions): Promise<number> {
+export function pace({ speakers, rate, forMs, say, at, signal }: PaceOptions): Promise<number> {
   const periodMs = 1000 / rate
   const said = Array.from({ length: speakers }, () => 0)
   const startedAt = performance.now()
@@ -28,7 +30,7 @@ export function pace({ speakers, rate, forMs, say, at }: PaceOptions): Promise<n
         isTold = true
         at.call()
       }
-      if (now >= forMs) return resolve(lumped)
+      if (now >= forMs || signal?.aborted) return resolve(lumped)
       for (const [speaker, count] of said.entries()) {
         const due = Math.floor(now / periodMs + speaker / speakers) - count
         for (let token = 0; token < due; token++) say(speaker)

@@ -18,7 +18,7 @@ const BUILD_MS = 120_000
 export interface RelayProcess {
   readonly server: ServerProcess
   readonly url: string
-  readonly keys: { readonly drone: string; readonly code: string }
+  readonly keys: { readonly drone: string; readonly code: string; readonly ops: string }
   /** Built JavaScript, or the sources through tsx: the second costs memory that is not the relay's. */
   readonly ranAs: 'built' | 'tsx'
 }
@@ -28,34 +28,51 @@ export interface RelayProcessOptions {
   readonly mongodbUri?: string | undefined
   /** Folder of a CPU profile, written when the relay ends. */
   readonly cpuProfDir?: string | undefined
+  /** Default: a free one. */
+  readonly port?: number
+  /** More of `serve`, and of node. */
+  readonly flags?: readonly string[]
+  readonly nodeArgs?: readonly string[]
+  /** Called with each line of its log. */
+  readonly onLine?: (line: string) => void
 }
+
+/** One look a run: a relay that is started again must be the one that was stopped. */
+let built: Promise<boolean> | undefined
 
 export async function startRelay({
   dataDir,
   mongodbUri,
   cpuProfDir,
+  port = 0,
+  flags = [],
+  nodeArgs = [],
+  onLine,
 }: RelayProcessOptions): Promise<RelayProcess> {
-  const isBuilt = await build()
+  built ??= build()
+  const isBuilt = await built
   const profile = cpuProfDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', cpuProfDir]
   const server = await startServer({
     name: 'the relay',
-    nodeArgs: [...profile, ...(isBuilt ? [] : ['--import', import.meta.resolve('tsx')])],
+    nodeArgs: [...profile, ...nodeArgs, ...(isBuilt ? [] : ['--import', import.meta.resolve('tsx')])],
     script: isBuilt ? BUILT : join(ROOT, 'src/main.ts'),
     args: [
       'serve',
       '--host=127.0.0.1',
-      '--port=0',
+      `--port=${port}`,
       '--json',
       '--log-level=warn',
       `--data-dir=${dataDir}`,
       // Empty means not set: a MONGODB_URI of the environment must not decide which store is measured.
       `--mongodb-uri=${mongodbUri ?? ''}`,
+      ...flags,
     ],
+    ...(onLine ? { onLine } : {}),
   })
   const { url, keys } = server.said
   if (url === undefined || keys === undefined) throw new Error('the relay did not say where it listens')
-  const { drone, code } = JSON.parse(await readFile(keys, 'utf8')) as Record<'drone' | 'code', string>
-  return { server, url, keys: { drone, code }, ranAs: isBuilt ? 'built' : 'tsx' }
+  const { drone, code, ops } = JSON.parse(await readFile(keys, 'utf8')) as RelayProcess['keys']
+  return { server, url, keys: { drone, code, ops }, ranAs: isBuilt ? 'built' : 'tsx' }
 }
 
 /** True where `dist` is what the sources say; sources that do not compile are run through tsx. */

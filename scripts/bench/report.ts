@@ -3,8 +3,8 @@ import type { Cost, LongTurns } from './long-turn.ts'
 import type { BenchOptions } from './options.ts'
 import type { Contestant, Round } from './steady.ts'
 
-type Cell = number | undefined
-type Row = readonly [what: string, unit: string, ...cells: Cell[]]
+type Cell = number | string | undefined
+export type Row = readonly [what: string, unit: string, ...cells: Cell[]]
 
 /** A table of numbers: what, its unit, and one column each. */
 export function table(columns: readonly string[], rows: readonly Row[]): string {
@@ -21,6 +21,7 @@ export function table(columns: readonly string[], rows: readonly Row[]): string 
 }
 
 function shown(value: Cell): string {
+  if (typeof value === 'string') return value
   if (value === undefined || !Number.isFinite(value)) return '-'
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return value.toFixed(digits)

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly nodeArgs?: readonly string[]
   readonly script: string
   readonly args?: readonly string[]
+  /** Called with each line of its stderr. */
+  readonly onLine?: (line: string) => void
 }
 
 /** A server under measurement: a process of its own with the usage probe in it. */
@@ -32,6 +34,8 @@ export interface ServerProcess {
   readonly complaints: readonly string[]
   usage(options?: { gc?: boolean; reset?: boolean }): Promise<Usage>
   stop(): Promise<void>
+  /** SIGKILL; resolves when it has ended. */
+  kill(): Promise<void>
 }
 
 export async function startServer({
@@ -39,6 +43,7 @@ export async function startServer({
   nodeArgs = [],
   script,
   args = [],
+  onLine,
 }: ServerOptions): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
@@ -52,6 +57,7 @@ export async function startServer({
   const complaints: string[] = []
   createInterface({ input: child.stderr as Readable }).on('line', (line) => {
     complaints.push(line)
+    onLine?.(line)
     if (complaints.length > KEPT_LINES) complaints.shift()
   })
   const first = await firstLine(name, child, complaints).catch((error: unknown) => {
@@ -79,6 +85,11 @@ export async function startServer({
         child.send({ id, gc, reset }, (error) => error && reject(error))
       }),
     stop: () => end(child),
+    async kill() {
+      const exited = once(child, 'exit')
+      killNow()
+      await exited
+    },
   }
 }
 

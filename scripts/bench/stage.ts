@@ -50,7 +50,7 @@ export async function openStage({ store, plain, cpuProf }: BenchOptions): Promis
   }
 }
 
-interface Mongo {
+export interface Mongo {
   readonly uri: string
   readonly dir: string | undefined
   readonly database: Database
@@ -58,7 +58,7 @@ interface Mongo {
 }
 
 /** The server of MONGODB_URI, in a database of this run, else a FerretDB of our own. */
-async function openMongo(): Promise<Mongo> {
+export async function openMongo(): Promise<Mongo> {
   const given = process.env['MONGODB_URI'] ?? ''
   if (given !== '') {
     const uri = new URL(given)

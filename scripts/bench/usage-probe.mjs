@@ -11,7 +11,8 @@ process.on('message', (question) => {
   const { rss, heapUsed, external } = process.memoryUsage()
   const loopP99Ms = delay.percentile(99) / 1e6
   if (question.reset) delay.reset()
-  process.send?.({ id: question.id, cpuUs: user + system, rss, heapUsed, external, loopP99Ms })
+  const extra = globalThis.benchExtra?.()
+  process.send?.({ id: question.id, cpuUs: user + system, rss, heapUsed, external, loopP99Ms, extra })
 })
 // The channel must not keep a server alive that wants to end.
 process.channel?.unref()
