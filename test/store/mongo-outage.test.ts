@@ -126,13 +126,14 @@ if (uri !== undefined)
       await proxy.close()
       expect(await ping()).to.equal('store_unavailable')
       await proxy.open()
-      const isThere = until('it answers', LOOKED_FOR_MS, async () => (await ping()) === 'none')
-      return isThere
-        .then(
-          () => true,
-          () => false,
-        )
-        .finally(() => link.close())
+      try {
+        await until('it answers', LOOKED_FOR_MS, async () => (await ping()) === 'none')
+        return true
+      } catch {
+        return false
+      } finally {
+        await link.close()
+      }
     }
 
     it('[ST22] is found again, also where the driver itself looks for it no more', async () => {
