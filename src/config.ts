@@ -77,7 +77,7 @@ export const OPTIONS = {
   pingIntervalMs: option(
     'PING_INTERVAL_MS',
     ms,
-    '5000',
+    '4500',
     'ms',
     'half-open connections are noticed within this ...',
   ),
