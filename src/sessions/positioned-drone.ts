@@ -41,7 +41,7 @@ export class PositionedDrone {
         return
       case 'stale':
         // That an attempt is over is not told before it is stored: where the relay dies first, the attempt goes on.
-        if (turn.told.status === 'processing' && turn.told.attempt === attempt) return
+        if (!turn.isStateStored) return
         throw fenced(turnId)
       case 'crowded':
         throw new RelayError('invalid_payload', `Turn ${turnId} has as many lanes as a turn may have.`)

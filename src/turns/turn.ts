@@ -132,6 +132,12 @@ export class Turn {
     return this.#stateChanged || this.#succession !== undefined || this.#unstoredBytes > 0
   }
 
+  /** Whatever has been decided of its life would be found by the next relay. */
+  get isStateStored(): boolean {
+    const isOnItsWay = this.#inFlight?.batch.state !== undefined
+    return !this.#stateChanged && !isOnItsWay && this.#succession === undefined
+  }
+
   /** What was said of this attempt since this node has it, and at least the length of what it found. */
   get size(): { readonly bytes: number; readonly blocks: number } {
     return this.#size

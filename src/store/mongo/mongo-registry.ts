@@ -42,6 +42,7 @@ export class MongoRegistry {
       .find(following(page))
       .sort({ _id: 1 })
       .limit(page.limit + 1)
+      .batchSize(page.limit + 1)
       .lean()
     return pageOf(found, page, droneFrom)
   }
@@ -75,6 +76,7 @@ export class MongoRegistry {
       .find(following(page))
       .sort({ _id: 1 })
       .limit(page.limit + 1)
+      .batchSize(page.limit + 1)
       .lean()
     return pageOf(found, page, keyFrom)
   }
@@ -103,6 +105,7 @@ export class MongoRegistry {
       .find(older)
       .sort({ _id: -1 })
       .limit(limit + 1)
+      .batchSize(limit + 1)
       .lean()
     return pageOf(found, { limit }, ({ _id, ...entry }): AuditEntry => ({ auditId: _id, ...entry }))
   }

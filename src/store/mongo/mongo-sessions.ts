@@ -56,6 +56,7 @@ export class MongoSessions {
       .find({ userKey: { $eq: nameHash(userId) }, ...older })
       .sort({ updatedAt: -1, _id: -1 })
       .limit(page.limit + 1)
+      .batchSize(page.limit + 1)
       .lean()
     const shown = found.slice(0, page.limit)
     const last = shown.at(-1)

@@ -18,7 +18,10 @@ import { headerFrom, turnDocument } from './turn-document.ts'
 /** Unfinished turns read at a time. */
 const UNFINISHED_PAGE = 64
 
-/** The collections of turns and parts: single-document operations only, with typed scalars in every filter. */
+/**
+ * The collections of turns and parts: single-document operations only, with typed scalars in every filter. What a find
+ * answers fits one batch, so that no cursor is left open on the server by a relay that is killed.
+ */
 export class MongoTurns implements CommitDocuments {
   readonly #turns: Model<ChatTurnDocument>
   readonly #parts: Model<ChatTurnPartDocument>
@@ -141,6 +144,7 @@ export class MongoTurns implements CommitDocuments {
   async readStamps(turnIds: readonly string[]): Promise<Map<string, Stamp>> {
     const found = await this.#turns
       .find({ _id: { $in: [...turnIds] } }, { attempt: 1, generation: 1, version: 1, status: 1 })
+      .batchSize(turnIds.length + 1)
       .lean()
     return new Map(found.map((stamp) => [stamp._id, stamp]))
   }
@@ -150,6 +154,7 @@ export class MongoTurns implements CommitDocuments {
       .find({ lane: { $eq: lane }, index: { $lt: below }, end: { $gt: after } })
       .sort({ index: 1 })
       .limit(limit)
+      .batchSize(limit)
       .lean()
   }
 
@@ -167,6 +172,7 @@ export class MongoTurns implements CommitDocuments {
       .find({ sessionKey, ...earlier })
       .sort({ createdAt: -1, _id: -1 })
       .limit(page.limit + 1)
+      .batchSize(page.limit + 1)
       .lean()
     const items = found.slice(0, page.limit).map(headerFrom)
     const last = items.at(-1)
@@ -185,6 +191,7 @@ export class MongoTurns implements CommitDocuments {
       .find({ live: { $eq: true }, ...later })
       .sort({ createdAt: 1, _id: 1 })
       .limit(UNFINISHED_PAGE)
+      .batchSize(UNFINISHED_PAGE)
       .lean()
     return found.map(headerFrom)
   }
