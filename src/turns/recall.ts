@@ -25,25 +25,36 @@ interface RecallOptions {
 export async function recall(options: RecallOptions): Promise<number> {
   const { store, turns } = options
   const expected = new Set<string>()
+  const group: Promise<Recalled>[] = []
   let recalled = 0
-  let group: Promise<boolean>[] = []
   const whenDone = async (): Promise<void> => {
-    const outcomes = await Promise.allSettled(group)
-    group = []
-    for (const outcome of outcomes) {
-      // All of them are over by now: the next try takes them over anew.
-      if (outcome.status === 'rejected') throw outcome.reason
-      if (outcome.value) recalled += 1
+    const outcomes = await Promise.all(group.splice(0))
+    // All of them are over by now: the next try takes them over anew.
+    const failed = outcomes.find(({ error }) => error !== undefined)
+    if (failed) throw failed.error
+    recalled += outcomes.filter(({ isMine }) => isMine).length
+  }
+  try {
+    for await (const found of store.unfinishedTurns()) {
+      group.push(recallOne(options, expected, found).then(taken, notTaken))
+      if (group.length >= RECALLED_AT_ONCE) await whenDone()
     }
+    await whenDone()
+  } finally {
+    // Also where the list itself could not be read on: nothing of this try goes on beside the next.
+    await Promise.all(group)
   }
-  for await (const found of store.unfinishedTurns()) {
-    group.push(recallOne(options, expected, found))
-    if (group.length >= RECALLED_AT_ONCE) await whenDone()
-  }
-  await whenDone()
   await turns.settle()
   return recalled
 }
+
+interface Recalled {
+  readonly isMine?: boolean
+  readonly error?: unknown
+}
+
+const taken = (isMine: boolean): Recalled => ({ isMine })
+const notTaken = (error: unknown): Recalled => ({ error })
 
 /** False where somebody else took it over first. */
 async function recallOne(
