@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { RelayError } from '../../src/protocol/errors.ts'
+import type { TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
 import { Bench, onEveryStore } from '../support/bench.ts'
 import { CommitGate } from '../support/gated-store.ts'
 
@@ -152,6 +154,39 @@ onEveryStore('A relay that is restarted', (bench) => {
     } finally {
       gate.open()
       await stopping.close()
+    }
+  })
+
+  it('[RC24] begins anew when its store goes away while it takes its turns over', async () => {
+    const { store } = bench()
+    let failures = 0
+    const failing = (opened: TurnStore): TurnStore =>
+      new Proxy(opened, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name)
+          if (typeof value !== 'function') return value
+          const away = (): Error => new RelayError('store_unavailable', 'away')
+          if (failures > 0 && name === 'takeOver') return () => Promise.reject(away())
+          if (failures === 0 || name !== 'unfinishedTurns') return value.bind(target) as unknown
+          return async function* (): AsyncGenerator<TurnHeader> {
+            for await (const header of target.unfinishedTurns()) yield header
+            failures -= 1
+            throw away()
+          }
+        },
+      })
+    const starting = new Bench({ ...store, open: async () => failing(await store.open()) })
+    try {
+      const { turnId } = await atWork(starting)
+      await starting.relay.stop()
+      failures = 2
+      await starting.start()
+      const back = await starting.drone()
+      expect(back.welcomed.turns).to.deep.equal([
+        { turnId, attempt: 1, acknowledged: true, lanes: [{ lane: '', offset: 10 }] },
+      ])
+    } finally {
+      await starting.close()
     }
   })
 })
