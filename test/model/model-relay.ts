@@ -19,7 +19,7 @@ import { WorkOrders } from '../../src/turns/work-orders.ts'
 import { DRONE_WAITS, LIFE, LIMITS, RELAY_WAITS, SIZES, USER } from './model-config.ts'
 import { ModelRooms } from './model-socket.ts'
 import type { ModelSocket } from './model-socket.ts'
-import type { Process } from './model-clock.ts'
+import type { Process } from './process.ts'
 
 interface ModelRelayOptions {
   readonly nodeId: string

@@ -1,7 +1,7 @@
 import { RelayError } from '../../src/protocol/errors.ts'
 import type { FlushBatch, LaneOwner, TurnStore } from '../../src/turns/turn-store.ts'
 import type { MemoryStore } from './memory-store.ts'
-import type { Process } from './model-clock.ts'
+import type { Process } from './process.ts'
 
 /** Pieces in which a lane is read: small, so that much happens between two of them. */
 const PIECE_ENTRIES = 2

@@ -2,7 +2,8 @@ import type { DroneWork } from '../../src/client/drone-work.ts'
 import { BrokenCommits, breakAppend, endFirst, endIn } from './breakage.ts'
 import type { Breakage } from './breakage.ts'
 import { MemoryStore } from './memory-store.ts'
-import { ModelClock, Process } from './model-clock.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { Process } from './process.ts'
 import { CHAT, LIMITS, SIZES, USER, WORKSPACE } from './model-config.ts'
 import { DroneProcess } from './model-drone.ts'
 import type { DroneHearing, StateFolder } from './model-drone.ts'
@@ -32,7 +33,7 @@ interface DroneSeat {
 
 /** Drones, relays, a store and viewers, every way between them in the test's hand. */
 export class World {
-  readonly clock = new ModelClock()
+  readonly clock = new FakeClock()
   readonly store: MemoryStore
   readonly calls: StoreCalls
   readonly promises: Promises

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { RelayError } from '../../src/protocol/errors.ts'
 import type { ChatSessionRecord, TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
 import { Bench } from '../support/bench.ts'
+import { aTurn } from '../support/store-turns.ts'
 import { STORES } from '../support/stores.ts'
 
 /** A store that does not take the first `count` changes of a session. */
@@ -21,22 +22,7 @@ function unsure(store: TurnStore, count: number): TurnStore {
 }
 
 const now = 1_790_000_000_000
-const header: TurnHeader = {
-  turnId: 'half-sent',
-  chatSessionId: 'chat',
-  userId: 'ann',
-  messageId: 'm1',
-  prompt: 'Do it.',
-  createdAt: now,
-  attempt: 1,
-  status: 'queued',
-  toolCallCount: 0,
-  earlier: [],
-  generation: 1,
-  version: 0,
-  node: 'before',
-  lanes: [],
-}
+const header = aTurn({ turnId: 'half-sent', chatSessionId: 'chat', messageId: 'm1', createdAt: now })
 const session = {
   chatSessionId: 'chat',
   userId: 'ann',

@@ -8,7 +8,7 @@ interface Due {
 /** A clock whose hands a test turns: tasks run while time passes, in the order they are due. */
 export class FakeClock implements Clock {
   #nowMs = 0
-  #due: Due[] = []
+  readonly #due: Due[] = []
 
   now(): number {
     return 1_700_000_000_000 + this.#nowMs
@@ -20,8 +20,12 @@ export class FakeClock implements Clock {
 
   after(ms: number, task: () => void): () => void {
     const due = { atMs: this.#nowMs + ms, task }
-    this.#due.push(due)
-    return () => void (this.#due = this.#due.filter((other) => other !== due))
+    const later = this.#due.findIndex(({ atMs }) => atMs > due.atMs)
+    this.#due.splice(later === -1 ? this.#due.length : later, 0, due)
+    return () => {
+      const index = this.#due.indexOf(due)
+      if (index !== -1) this.#due.splice(index, 1)
+    }
   }
 
   /** How many tasks wait for their time. */
@@ -31,13 +35,19 @@ export class FakeClock implements Clock {
 
   pass(ms: number): void {
     const until = this.#nowMs + ms
-    for (;;) {
-      const [next] = this.#due.filter(({ atMs }) => atMs <= until).toSorted((a, b) => a.atMs - b.atMs)
-      if (!next) break
-      this.#due = this.#due.filter((other) => other !== next)
-      this.#nowMs = Math.max(this.#nowMs, next.atMs)
-      next.task()
+    while (this.step(until));
+  }
+
+  /** Runs the first task that is due by then, so that what it sets off can happen first; false where it is then. */
+  step(untilMs: number): boolean {
+    const [next] = this.#due
+    if (!next || next.atMs > untilMs) {
+      this.#nowMs = Math.max(this.#nowMs, untilMs)
+      return false
     }
-    this.#nowMs = until
+    this.#due.shift()
+    this.#nowMs = Math.max(this.#nowMs, next.atMs)
+    next.task()
+    return true
   }
 }
