@@ -1,4 +1,5 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
+import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
@@ -51,6 +52,9 @@ export interface WorkOrdersOptions {
   /** How long it may wait for somebody's yes to its next attempt. */
   readonly askMs: number
 }
+
+/** Until an order is offered again that could not be put together because the store was away. */
+const OFFER_AGAIN_MS = 1000
 
 /** The longest that a timer waits; a longer one would fire at once. */
 const LONGEST_WAIT_MS = 2_147_483_647
@@ -217,6 +221,10 @@ export class WorkOrders {
     try {
       order = await orderOf(store, turn, attempt)
     } catch (error) {
+      if (error instanceof RelayError && error.retryable) {
+        this.#offerLater(turn, attempt)
+        return
+      }
       logger.error('A work order could not be put together.', { turnId: turn.turnId, error })
       this.ownerLost(turn, attempt, 'The relay could not read the conversation from its store.')
       return
@@ -233,6 +241,13 @@ export class WorkOrders {
       seat.abortOrder(turn.turnId, attempt)
       this.ownerLost(turn, attempt, `Drone ${seat.droneId} did not acknowledge the order.`)
     }
+  }
+
+  /** The store is away: its drone waits as everybody does. */
+  #offerLater(turn: Turn, attempt: number): void {
+    this.#options.clock.after(OFFER_AGAIN_MS, () => {
+      if (turn.state.attempt === attempt && phaseOf(turn.state) === 'offered') this.offer(turn)
+    })
   }
 
   #tellStopped(turn: Turn): void {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { RelayError } from '../../src/protocol/errors.ts'
-import type { ChatSessionRecord, TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
+import type { TurnStore } from '../../src/turns/turn-store.ts'
+import { around } from '../../scripts/chaos/patch.ts'
+import { away } from '../support/away.ts'
 import { Bench } from '../support/bench.ts'
 import { aTurn } from '../support/store-turns.ts'
 import { STORES } from '../support/stores.ts'
@@ -8,16 +9,8 @@ import { STORES } from '../support/stores.ts'
 /** A store that does not take the first `count` changes of a session. */
 function unsure(store: TurnStore, count: number): TurnStore {
   let left = count
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      if (name !== 'updateSession') return value.bind(target) as unknown
-      return (session: ChatSessionRecord): Promise<boolean> => {
-        if (left-- > 0) return Promise.reject(new RelayError('store_unavailable', 'not just now'))
-        return target.updateSession(session)
-      }
-    },
+  return around(store, {
+    updateSession: (session) => (left-- > 0 ? Promise.reject(away()) : store.updateSession(session)),
   })
 }
 
@@ -55,17 +48,12 @@ for (const { name, make } of STORES) {
       const store = await make()
       let isLost = true
       const losing = (opened: TurnStore): TurnStore =>
-        new Proxy(opened, {
-          get(target, name) {
-            const value: unknown = Reflect.get(target, name)
-            if (typeof value !== 'function') return value
-            if (name !== 'insertTurn') return value.bind(target) as unknown
-            return async (turn: TurnHeader): Promise<TurnHeader> => {
-              const inserted = await target.insertTurn(turn)
-              if (!isLost) return inserted
-              isLost = false
-              throw new RelayError('store_unavailable', 'The answer was lost.')
-            }
+        around(opened, {
+          insertTurn: async (turn) => {
+            const inserted = await opened.insertTurn(turn)
+            if (!isLost) return inserted
+            isLost = false
+            throw away()
           },
         })
       bench = new Bench({ ...store, open: async () => losing(await store.open()) })
@@ -81,6 +69,21 @@ for (const { name, make } of STORES) {
         status: 'finished',
       })
       expect(drone.orders).to.have.length(1)
+    })
+
+    it('[RC25] is ordered as the same attempt when the store comes back that its conversation is in', async () => {
+      const store = await make()
+      let failures = 2
+      const failing = (opened: TurnStore): TurnStore =>
+        around(opened, {
+          turnsOfSession: (...args) =>
+            failures-- > 0 ? Promise.reject(away()) : opened.turnsOfSession(...args),
+        })
+      bench = new Bench({ ...store, open: async () => failing(await store.open()) })
+      await bench.start()
+      const [drone, viewer] = [await bench.drone(), await bench.viewer()]
+      await viewer.send()
+      expect(await drone.order()).to.include({ attempt: 1 })
     })
 
     it('[CS3] is started by the next relay, if nothing else was sent since', async () => {

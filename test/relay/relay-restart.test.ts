@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { RelayError } from '../../src/protocol/errors.ts'
-import type { TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
+import type { TurnStore } from '../../src/turns/turn-store.ts'
+import { around } from '../../scripts/chaos/patch.ts'
+import { away } from '../support/away.ts'
 import { Bench, onEveryStore } from '../support/bench.ts'
 import { CommitGate } from '../support/gated-store.ts'
 
@@ -161,18 +162,13 @@ onEveryStore('A relay that is restarted', (bench) => {
     const { store } = bench()
     let failures = 0
     const failing = (opened: TurnStore): TurnStore =>
-      new Proxy(opened, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name)
-          if (typeof value !== 'function') return value
-          const away = (): Error => new RelayError('store_unavailable', 'away')
-          if (failures > 0 && name === 'takeOver') return () => Promise.reject(away())
-          if (failures === 0 || name !== 'unfinishedTurns') return value.bind(target) as unknown
-          return async function* (): AsyncGenerator<TurnHeader> {
-            for await (const header of target.unfinishedTurns()) yield header
-            failures -= 1
-            throw away()
-          }
+      around(opened, {
+        takeOver: (...args) => (failures > 0 ? Promise.reject(away()) : opened.takeOver(...args)),
+        async *unfinishedTurns() {
+          for await (const header of opened.unfinishedTurns()) yield header
+          if (failures === 0) return
+          failures -= 1
+          throw away()
         },
       })
     const starting = new Bench({ ...store, open: async () => failing(await store.open()) })

@@ -1,3 +1,4 @@
+import { around } from '../../scripts/chaos/patch.ts'
 import type { TurnStore } from '../../src/turns/turn-store.ts'
 
 /** A store whose commits can be made to wait, as a slow disk's would, until the gate is opened again. */
@@ -15,16 +16,10 @@ export class CommitGate {
   }
 
   around(store: TurnStore): TurnStore {
-    return new Proxy(store, {
-      get: (target, name) => {
-        if (name === 'commit') {
-          return async (batches: Parameters<TurnStore['commit']>[0]) => {
-            await this.#closed
-            return target.commit(batches)
-          }
-        }
-        const value: unknown = Reflect.get(target, name)
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    return around(store, {
+      commit: async (batches) => {
+        await this.#closed
+        return store.commit(batches)
       },
     })
   }
