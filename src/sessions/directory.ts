@@ -3,7 +3,7 @@ import { RelayError } from '../protocol/errors.ts'
 import type { FleetDrone } from '../protocol/ops.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { DroneRecord, Quarantine } from '../turns/turn-store.ts'
-import type { Seat, Seats } from '../turns/work-orders.ts'
+import type { Seat, Seats } from '../turns/seat.ts'
 
 /** A connected drone, as the directory needs it: a seat that can be asked to leave and be replaced. */
 export interface SeatedDrone extends Seat {

@@ -7,35 +7,10 @@ import { phaseOf } from './lifecycle.ts'
 import type { Decision, LifeEvent } from './lifecycle.ts'
 import type { LiveTurns } from './live-turns.ts'
 import type { Delays } from './turn-news.ts'
+import type { Seat, Seats } from './seat.ts'
 import type { Turn } from './turn.ts'
 import type { Assignment, TurnState, TurnStore } from './turn-store.ts'
 import { orderOf } from './work-order.ts'
-
-/** A connected drone, as far as giving it work goes. */
-export interface Seat {
-  readonly registrationId: string
-  readonly droneId: string
-  readonly userId: string
-  readonly workspaceId: string
-  /** Absent for a plain drone: its first word is its acknowledgement. */
-  readonly instanceId: string | undefined
-  readonly capacity: number
-  /** Takes no new work: it is leaving, or in quarantine. */
-  readonly closed: boolean
-  /** Takes nothing before it is done with what it has, whether that is still its turn or not. */
-  readonly occupied: boolean
-  offers(wanted: { agent?: string; model?: string }): boolean
-  /** Resolves when the drone has the order, rejects when it did not say so in time or is gone. */
-  sendOrder(order: WorkOrder): Promise<void>
-  /** Tells the drone, if it is there, that the turn is not its any more. */
-  abortOrder(turnId: string, attempt: number): void
-}
-
-/** Which drones are there just now. */
-export interface Seats {
-  all(): Iterable<Seat>
-  get(registrationId: string): Seat | undefined
-}
 
 export interface WorkOrdersOptions {
   readonly store: TurnStore
