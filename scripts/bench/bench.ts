@@ -4,7 +4,7 @@
  *   npm run bench -- --quick                                   a look, in well under a minute
  *   npm run bench -- --drones 20 --rate 60 --seconds 60        CPU per token, memory, latency
  *   npm run bench -- --scenario long-turn                      what a long turn costs
- *   npm run bench -- --scenario long-turn --store mongo --small-mb 0.05 --large-mb 0.2
+ *   npm run bench -- --scenario long-turn --store mongo        the same in the database
  *   npm run bench -- --scenario joins                          how long it takes to join one
  *
  * And how it fares when something goes wrong (./reliability), each figure beside what it is to be at most:
@@ -15,8 +15,7 @@
  *   npm run bench -- --scenario store-away                     the database does not answer for 30 s
  *   npm run bench -- --scenario dead-drone                     drones that die, or that the network swallows
  *
- * Small turns on FerretDB, because it looks through the whole collection for every guarded write (it uses its index for
- * a filter of `_id` alone): its time grows with the square of what is stored. MONGODB_URI may name a real MongoDB.
+ * On mongo it is FerretDB that is measured (scripts/services/ferretdb); MONGODB_URI may name a real MongoDB.
  *
  * Only the ratios of one run mean anything on a machine that does other things too.
  */

@@ -11,8 +11,32 @@ const BIN = fileURLToPath(new URL('bin/', import.meta.url))
 /** Left out: FerretDB's other backend, which is near half of the build, and what only a debugger reads. */
 const BUILD_FLAGS = ['-trimpath', '-tags', 'ferretdb_no_postgresql', '-ldflags', '-s -w']
 const FERRETDB = 'github.com/FerretDB/FerretDB'
-/** The first such block of collection.go is that of its queries; the other only explains them. */
-const ID_ONLY = /if params\.Filter\.Len\(\) == 1 \{[\s\S]*?\n\t\}/
+/** What is written otherwise in FerretDB's own files. */
+const PATCHES = [
+  {
+    // `patch/condition.go` says why. The first such block is that of queries; the other only explains them.
+    file: 'internal/backends/sqlite/collection.go',
+    from: /if params\.Filter\.Len\(\) == 1 \{[\s\S]*?\n\t\}/,
+    to: 'whereClause, args = condition(params.Filter)',
+  },
+  {
+    // It leaves the query of an update open while it writes, and those of a bulk write until the last is done. SQLite
+    // cannot shorten its log while anything is read, and copies all of it at every commit; and there are a hundred
+    // connections: the hundred and first update waits for the others, for ever.
+    file: 'internal/handler/common/update.go',
+    from: /(result := new\(UpdateResult\)\n)/,
+    to: `$1
+	found, err := iterator.ConsumeValues(iter)
+	if err != nil {
+		return nil, lazyerrors.Error(err)
+	}
+
+	iter.Close()
+	iter = iterator.Values(iterator.ForSlice(found))
+	defer iter.Close()
+`,
+  },
+] as const
 /** Milliseconds for the build: about 55 s cold on two cores, and the modules may have to be fetched first. */
 const BUILD_MS = 540_000
 
@@ -61,8 +85,8 @@ async function go(args: readonly string[]): Promise<string> {
 }
 
 /**
- * Its sources with `patch/id_condition.go` in them (which says why), and the path of a go.mod that builds with them. The
- * rest of FerretDB is as its authors wrote it.
+ * Its sources as patched, and the path of a go.mod that builds with them. The rest of FerretDB is as its authors wrote
+ * it.
  */
 async function copyFerretdb(folder: string): Promise<string> {
   await go(['mod', 'download', FERRETDB])
@@ -70,12 +94,13 @@ async function copyFerretdb(folder: string): Promise<string> {
   const copy = join(folder, 'ferretdb')
   await cp(await go(['list', '-m', '-f', '{{.Dir}}', FERRETDB]), copy, { recursive: true })
   await promisify(execFile)('chmod', ['-R', 'u+w', folder])
-  const sqlite = join(copy, 'internal/backends/sqlite')
-  const collection = await readFile(join(sqlite, 'collection.go'), 'utf8')
-  const patched = collection.replace(ID_ONLY, 'whereClause, args = idCondition(params.Filter)')
-  if (patched === collection) throw new Error('This version of FerretDB looks up ids in another way.')
-  await writeFile(join(sqlite, 'collection.go'), patched)
-  await cp(join(SOURCES, 'patch', 'id_condition.go'), join(sqlite, 'id_condition.go'))
+  for (const { file, from, to } of PATCHES) {
+    const source = await readFile(join(copy, file), 'utf8')
+    const patched = source.replace(from, to)
+    if (patched === source) throw new Error(`This version of FerretDB has another ${file}.`)
+    await writeFile(join(copy, file), patched)
+  }
+  await cp(join(SOURCES, 'patch', 'condition.go'), join(copy, 'internal/backends/sqlite/condition.go'))
   const mod = join(folder, 'go.mod')
   const lines = await readFile(join(SOURCES, 'go.mod'), 'utf8')
   await writeFile(mod, `${lines}\nreplace ${FERRETDB} => ${copy}\n`)
@@ -112,7 +137,7 @@ export async function startFerretdb(options: FerretdbOptions = {}): Promise<Ferr
 async function isFresh(binary: string): Promise<boolean> {
   const built = await stat(binary).catch(() => undefined)
   if (!built) return false
-  const sources = [...(await readdir(SOURCES)), 'patch/id_condition.go', '../ferretdb.ts']
+  const sources = [...(await readdir(SOURCES)), 'patch/condition.go', '../ferretdb.ts']
   const times = await Promise.all(sources.map(async (name) => (await stat(join(SOURCES, name))).mtimeMs))
   return times.every((changed) => changed <= built.mtimeMs)
 }

@@ -40,7 +40,10 @@ interface AckFigures extends Case {
 
 /** How long it takes until what a drone said is stored and it is told so. */
 export async function acks(options: BenchOptions): Promise<Measured> {
-  const cases = CASES.filter(({ store, turns }) => `${store}-${turns}`.startsWith(options.only ?? ''))
+  const { only } = options
+  const cases = CASES.filter(
+    ({ store, turns }) => only === undefined || only === store || only === `${store}-${turns}`,
+  )
   const measured: AckFigures[] = []
   for (const one of cases) measured.push(await measure(one, options))
   const rows = measured.flatMap(rowsOf)
