@@ -2,40 +2,34 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
-import type { Socket } from 'socket.io'
 import type { Config } from './config.ts'
 import { createApp } from './http/app.ts'
 import { RelayError } from './protocol/errors.ts'
-import type { SessionView } from './protocol/turn-view.ts'
 import { Access } from './sessions/access.ts'
+import { begin } from './sessions/beginning.ts'
 import { CodeRooms } from './sessions/code-rooms.ts'
-import { CodeSession, listSessions } from './sessions/code-session.ts'
 import type { CodeWorld } from './sessions/code-session.ts'
+import { Connections } from './sessions/connections.ts'
+import { linkConsequences } from './sessions/consequences.ts'
 import { Directory } from './sessions/directory.ts'
 import { DroneSession } from './sessions/drone-session.ts'
 import type { DroneWorld } from './sessions/drone-world.ts'
-import { recallSpeech } from './sessions/plain-drone.ts'
 import { Followers } from './sessions/followers.ts'
-import { admit, enterCode, enterDrone } from './sessions/handshake.ts'
 import type { Gate } from './sessions/handshake.ts'
 import { Quarantines } from './sessions/quarantine.ts'
 import { OpsSession } from './sessions/ops-session.ts'
 import { Operations } from './sessions/operations.ts'
 import { isAllowedOrigin } from './sessions/origins.ts'
-import type { Identity, Logger, SocketSession, SocketSessionOptions } from './sessions/socket-session.ts'
-import { backoffMs } from './turns/backoff.ts'
+import type { Logger } from './sessions/socket-session.ts'
 import { ChatSessions } from './turns/chat-sessions.ts'
 import type { Clock } from './turns/clock.ts'
 import { LocalFeed } from './turns/feed.ts'
 import { abortTurn } from './turns/aborting.ts'
 import { inTime } from './turns/in-time.ts'
-import { phaseOf } from './turns/lifecycle.ts'
 import { LiveTurns } from './turns/live-turns.ts'
 import { newId } from './turns/new-id.ts'
-import { recall } from './turns/recall.ts'
 import { retryTurn } from './turns/retrying.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
-import type { Turn } from './turns/turn.ts'
 import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
@@ -45,14 +39,10 @@ const CONNECT_TIMEOUT_MS = 5000
 const FLEET_NEWS_MS = 250
 /** The store's answer to "are you there" may take this long before the relay says that it is not ready. */
 const PING_MS = 2000
-const WELCOME_SESSIONS = 50
-const DRONES_A_PAGE = 200
 /** What a client that comes while the relay starts or stops is told to wait. */
 const RETRY_AFTER_MS = 1000
 /** What one that comes while it starts waits, up to twice this: a start is short, and those who wait have live turns. */
 const STARTING_AGAIN_MS = 250
-/** The waits for a store that is away at the start. */
-const START_RETRY = { firstMs: 250, longestMs: 5000 } as const
 
 export interface RelayOptions {
   readonly config: Config
@@ -77,12 +67,10 @@ export interface Relay {
 /** The wiring: everything that runs in one relay process, and what is told to what. */
 export function createRelay(options: RelayOptions): Relay {
   const { config, store, logger, clock, prepare, random = Math.random } = options
-  const ticks = (): number => clock.ticks()
   const nodeId = newId(clock.now())
   const startedAt = new Date(clock.now()).toISOString()
   let ready = false
   let draining = false
-  const isStopping = (): boolean => draining
 
   // --- turns: what is said, stored and told -------------------------------------------------------------------
   const feed = new LocalFeed()
@@ -150,11 +138,6 @@ export function createRelay(options: RelayOptions): Relay {
     dispatchAckMs,
     terminationMs,
   }
-  const seatOf = (registrationId: string | undefined): DroneSession | undefined => {
-    const drone = registrationId === undefined ? undefined : directory.get(registrationId)
-    return drone instanceof DroneSession ? drone : undefined
-  }
-
   // --- sockets --------------------------------------------------------------------------------------------------
   const access = new Access({ store, clock })
   const http: HttpServer = createServer()
@@ -171,8 +154,7 @@ export function createRelay(options: RelayOptions): Relay {
       decide(isAllowed ? null : 'origin_not_allowed', isAllowed)
     },
   })
-  const code = io.of('/code')
-  const rooms = new CodeRooms(code)
+  const rooms = new CodeRooms(io.of('/code'))
   const followers = new Followers({
     feed,
     store,
@@ -199,7 +181,7 @@ export function createRelay(options: RelayOptions): Relay {
     limits,
     joinEveryMs: config.joinEveryMs,
   }
-  const opsWorld = new Operations({
+  const operations = new Operations({
     store,
     directory,
     quarantines,
@@ -207,7 +189,6 @@ export function createRelay(options: RelayOptions): Relay {
     clock,
     node: () => ({ nodeId, startedAt, draining }),
   })
-  const connected = new Map<string, SocketSession<unknown>>()
   const gate: Gate = {
     access,
     store,
@@ -222,58 +203,14 @@ export function createRelay(options: RelayOptions): Relay {
     },
   }
 
-  const base = (socket: Socket, identity: Identity): Omit<SocketSessionOptions, 'world'> => ({
-    socket,
-    identity,
-    logger,
-    ticks,
+  const connections = new Connections({
+    io,
+    access,
+    gate,
+    droneWorld,
+    codeWorld,
+    operations,
     frozenMs: config.frozenMs,
-    onClosed: () => connected.delete(socket.id),
-  })
-  const drones = io.of('/drone')
-  drones.use(
-    admit(gate, async (socket) => {
-      const entered = await enterDrone(gate, socket)
-      await recallSpeech(droneWorld, entered.record)
-      socket.data = entered
-    }),
-  )
-  drones.on('connection', (socket) => {
-    const { identity, record } = socket.data as { identity: Identity; record: DroneRecord }
-    const session = new DroneSession({ ...base(socket, identity), world: droneWorld, record })
-    connected.set(socket.id, session)
-    logger.info('A drone connected.', { droneId: record.droneId, instanceId: record.registration.instanceId })
-    session.welcome()
-    directory.seat(record, session)
-  })
-  code.use(
-    admit(gate, async (socket) => {
-      const entered = await enterCode(gate, socket, ['code', 'watch'])
-      const { sessions: newest } = await listSessions(codeWorld, entered.identity.userId, {
-        limit: WELCOME_SESSIONS,
-      })
-      socket.data = { ...entered, newest }
-    }),
-  )
-  code.on('connection', (socket) => {
-    type Entered = { identity: Identity; original: boolean; newest: SessionView[] }
-    const { identity, original, newest } = socket.data as Entered
-    const session = new CodeSession({ ...base(socket, identity), world: codeWorld, original })
-    connected.set(socket.id, session)
-    session.welcome(newest)
-  })
-  const ops = io.of('/ops')
-  ops.use(
-    admit(gate, async (socket) => {
-      socket.data = await enterCode(gate, socket, ['ops'])
-    }),
-  )
-  ops.on('connection', (socket) => {
-    const { identity } = socket.data as { identity: Identity }
-    connected.set(socket.id, new OpsSession({ ...base(socket, identity), world: opsWorld }))
-  })
-  access.onRevoked((keyId) => {
-    for (const session of connected.values()) if (session.identity.keyId === keyId) session.outlet.terminate()
   })
 
   // --- what follows from what ---------------------------------------------------------------------------------
@@ -281,57 +218,26 @@ export function createRelay(options: RelayOptions): Relay {
   const tellFleet = (): void => {
     cancelFleetNews ??= clock.after(FLEET_NEWS_MS, () => {
       cancelFleetNews = undefined
-      const fleet = opsWorld.fleet()
-      for (const session of connected.values()) if (session instanceof OpsSession) session.changed(fleet)
+      const fleet = operations.fleet()
+      for (const session of connections.all()) if (session instanceof OpsSession) session.changed(fleet)
     })
   }
   const tellDrone = (record: DroneRecord): void => {
     rooms.toUser(record.userId, 'drone:changed', directory.viewOf(record))
     tellFleet()
   }
-  turns.listen({
-    onStored: (turn, attempt, heads) =>
-      seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads),
-    onTold: (turn, state) => {
-      orders.onTold(turn, state)
-      const registrationId = state.assigned?.registrationId
-      seatOf(registrationId)?.advanced()
-      const record = registrationId === undefined ? undefined : directory.recordOf(registrationId)
-      if (record) tellDrone(record)
-    },
-    onFenced: (turn) =>
-      seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
-    delaysOf: (turn) => orders.delaysOf(turn),
-  })
-  directory.listen({
-    onHere: (drone) => {
-      const mine = turns.ofDrone(drone.registrationId)
-      const isOlder = ({ state: { assigned } }: Turn): boolean => assigned?.instanceId !== drone.instanceId
-      if (mine.some((turn) => isOlder(turn) && phaseOf(turn.state) === 'working')) {
-        quarantines.crashed(drone.registrationId)
-      }
-      for (const turn of mine) {
-        const { assigned, attempt } = turn.state
-        if (isOlder(turn)) {
-          orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
-        } else if (!assigned?.acknowledged) orders.offer(turn)
-      }
-      orders.consider()
-    },
-    onGone: (record, instanceId) => {
-      for (const turn of turns.ofDrone(record.registrationId)) {
-        if (turn.state.assigned?.instanceId !== instanceId) continue
-        const isFinal = !orders.hasAlternative(turn, record.registrationId)
-        const reason = `Drone ${record.droneId} did not come back within ${Math.round(config.graceMs / 1000)} s.`
-        orders.ownerLost(turn, turn.state.attempt, reason, isFinal)
-      }
-    },
-    onChanged: tellDrone,
+  linkConsequences({
+    turns,
+    orders,
+    directory,
+    quarantines,
+    graceMs: config.graceMs,
+    onDroneChanged: tellDrone,
   })
 
   // --- http -----------------------------------------------------------------------------------------------------
   const app = createApp({
-    ops: opsWorld,
+    ops: operations,
     store,
     sessions,
     turns,
@@ -354,30 +260,15 @@ export function createRelay(options: RelayOptions): Relay {
   })
 
   // --- start and stop -------------------------------------------------------------------------------------------
-  const expect = directory.expect.bind(directory)
   let resolveReady: () => void = () => undefined
   const whenReady = new Promise<void>((resolve) => (resolveReady = resolve))
-  const begin = async (): Promise<void> => {
-    for (let attempt = 1; !isStopping(); attempt++) {
-      try {
-        await store.ping()
-        await prepare?.(access)
-        await rememberDrones(store, directory, quarantines)
-        const recalled = await recall({ store, sessions, turns, orders, nodeId, expect })
-        ready = true
-        turnLimits.start()
-        logger.info('The relay takes work.', { nodeId, recalled })
-        resolveReady()
-        return
-      } catch (error) {
-        const waitMs = backoffMs(attempt, { ...START_RETRY, random })
-        logger.warn('The relay cannot begin yet: its store does not answer.', {
-          waitMs,
-          error: String(error),
-        })
-        await new Promise<void>((resolve) => clock.after(waitMs, resolve))
-      }
-    }
+  const takeWork = async (): Promise<void> => {
+    const prepared = async (): Promise<void> => prepare?.(access)
+    const parts = { store, sessions, turns, orders, directory, quarantines, nodeId, clock, random, logger }
+    if (!(await begin({ ...parts, isStopping: () => draining, prepare: prepared }))) return
+    ready = true
+    turnLimits.start()
+    resolveReady()
   }
 
   return {
@@ -388,12 +279,12 @@ export function createRelay(options: RelayOptions): Relay {
       const { port } = http.address() as AddressInfo
       const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
       logger.info('The relay listens.', { url })
-      void begin()
+      void takeWork()
       return { url, port }
     },
     async stop() {
       draining = true
-      for (const session of connected.values()) {
+      for (const session of connections.all()) {
         const outlet = session.outlet as DroneSession['outlet']
         outlet.emit('draining', { retryAfterMs: Math.round(500 + 1000 * random()) })
         // What was read will be stored; what was not, a drone still has.
@@ -409,10 +300,10 @@ export function createRelay(options: RelayOptions): Relay {
       directory.close()
       followers.close()
       cancelFleetNews?.()
-      for (const session of connected.values()) if (session instanceof DroneSession) session.outlet.leaveNow()
+      for (const session of connections.all()) if (session instanceof DroneSession) session.outlet.leaveNow()
       // A peer that does not take its farewell must not keep the relay from stopping.
       if (!(await inTime(clock, config.stopMs / 4, io.close()))) {
-        for (const session of connected.values()) session.outlet.terminate()
+        for (const session of connections.all()) session.outlet.terminate()
       }
       http.closeAllConnections()
     },
@@ -421,23 +312,6 @@ export function createRelay(options: RelayOptions): Relay {
 
 function stopping(): RelayError {
   return new RelayError('draining', 'The relay is stopping.', { retryAfterMs: RETRY_AFTER_MS })
-}
-
-/** The fleet has every drone that was ever here, also after a restart. */
-async function rememberDrones(
-  store: TurnStore,
-  directory: Directory,
-  quarantines: Quarantines,
-): Promise<void> {
-  let after: string | undefined
-  do {
-    const page = await store.listDrones({ limit: DRONES_A_PAGE, ...(after === undefined ? {} : { after }) })
-    for (const record of page.items) {
-      quarantines.remember(record)
-      directory.remember(record)
-    }
-    after = page.next
-  } while (after !== undefined)
 }
 
 function listen(http: HttpServer, host: string, port: number): Promise<void> {

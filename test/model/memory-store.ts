@@ -11,6 +11,7 @@ import type {
   DroneRecord,
   FlushBatch,
   LaneOwner,
+  Page,
   TurnHeader,
   TurnRequest,
 } from '../../src/turns/turn-store.ts'
@@ -136,6 +137,11 @@ export class MemoryStore {
 
   saveDrone(drone: DroneRecord): void {
     this.#drones.set(drone.registrationId, drone)
+  }
+
+  /** In one page: a model has few. */
+  listDrones(): Page<DroneRecord> {
+    return { items: [...this.#drones.values()] }
   }
 
   readDrone(registrationId: string): DroneRecord | undefined {

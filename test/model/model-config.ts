@@ -35,7 +35,6 @@ export const RELAY_WAITS = {
   retryLongestMs: 2000,
   queuedMs: 60_000,
   askMs: 60_000,
-  startAgainMs: 300,
 }
 
 export const PEER_WAITS = {

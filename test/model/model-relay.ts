@@ -1,7 +1,9 @@
 import type { Registration } from '../../src/protocol/handshake.ts'
+import { begin } from '../../src/sessions/beginning.ts'
 import { CodeRooms } from '../../src/sessions/code-rooms.ts'
 import { CodeSession } from '../../src/sessions/code-session.ts'
 import type { CodeWorld } from '../../src/sessions/code-session.ts'
+import { linkConsequences } from '../../src/sessions/consequences.ts'
 import { Directory } from '../../src/sessions/directory.ts'
 import { DroneSession } from '../../src/sessions/drone-session.ts'
 import type { DroneWorld } from '../../src/sessions/drone-world.ts'
@@ -10,9 +12,7 @@ import { Quarantines } from '../../src/sessions/quarantine.ts'
 import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
 import { LocalFeed } from '../../src/turns/feed.ts'
-import { phaseOf } from '../../src/turns/lifecycle.ts'
 import { LiveTurns } from '../../src/turns/live-turns.ts'
-import { recall } from '../../src/turns/recall.ts'
 import type { Turn } from '../../src/turns/turn.ts'
 import type { DroneRecord, FlushBatch, TurnStore } from '../../src/turns/turn-store.ts'
 import { WorkOrders } from '../../src/turns/work-orders.ts'
@@ -87,24 +87,25 @@ export class ModelRelay {
     this.turns = turns
     this.orders = orders
     this.directory = directory
-    this.#wire()
+    linkConsequences({
+      turns,
+      orders,
+      directory,
+      quarantines,
+      graceMs: DRONE_WAITS.graceMs,
+      onDroneChanged: () => undefined,
+    })
   }
 
   /** Takes over what has not ended; again until the store has answered everything. */
   async begin(): Promise<void> {
-    const { process: clock, store, nodeId } = this.#options
-    const { turns, orders } = this
+    const { process: clock, ...options } = this.#options
+    const { turns, orders, directory } = this
     const { sessions } = this.codeWorld
-    const expect = this.directory.expect.bind(this.directory)
-    while (!this.ready && clock.alive) {
-      try {
-        await store.ping()
-        await recall({ store, sessions, turns, orders, nodeId, expect })
-        this.ready = true
-      } catch {
-        await new Promise<void>((resolve) => clock.after(RELAY_WAITS.startAgainMs, resolve))
-      }
-    }
+    const { quarantines } = this.droneWorld
+    const parts = { ...options, clock, sessions, turns, orders, directory, quarantines }
+    const prepare = (): Promise<void> => Promise.resolve()
+    this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare })
   }
 
   /** A drone connects: registered first, as in the handshake. Fails where the store does not answer. */
@@ -155,41 +156,5 @@ export class ModelRelay {
   #seatOf(registrationId: string | undefined): DroneSession | undefined {
     const drone = registrationId === undefined ? undefined : this.directory.get(registrationId)
     return drone instanceof DroneSession ? drone : undefined
-  }
-
-  /** [relay.ts, "what follows from what"] */
-  #wire(): void {
-    const { turns, orders, directory } = this
-    const seatOf = this.#seatOf.bind(this)
-    turns.listen({
-      onStored: (turn, attempt, heads) =>
-        seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads),
-      onTold: (turn, state) => {
-        orders.onTold(turn, state)
-        seatOf(state.assigned?.registrationId)?.advanced()
-      },
-      onFenced: (turn) =>
-        seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
-      delaysOf: (turn) => orders.delaysOf(turn),
-    })
-    directory.listen({
-      onHere: (drone) => {
-        for (const turn of turns.ofDrone(drone.registrationId)) {
-          const { assigned, attempt } = turn.state
-          if (assigned?.instanceId !== drone.instanceId)
-            orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
-          else if (phaseOf(turn.state) === 'offered') orders.offer(turn)
-        }
-        orders.consider()
-      },
-      onGone: (record, instanceId) => {
-        for (const turn of turns.ofDrone(record.registrationId)) {
-          if (turn.state.assigned?.instanceId !== instanceId) continue
-          const isFinal = !orders.hasAlternative(turn, record.registrationId)
-          orders.ownerLost(turn, turn.state.attempt, `Drone ${record.droneId} did not come back.`, isFinal)
-        }
-      },
-      onChanged: () => undefined,
-    })
   }
 }

@@ -23,6 +23,7 @@ const READS = new Set([
   'readLane',
   'readSession',
   'readDrone',
+  'listDrones',
   'findMessage',
   'turnsOfSession',
   'ping',
