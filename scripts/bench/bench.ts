@@ -14,6 +14,8 @@
  *   npm run bench -- --scenario frozen                         200 viewers that stop reading
  *   npm run bench -- --scenario store-away                     the database does not answer for 30 s
  *   npm run bench -- --scenario dead-drone                     drones that die, or that the network swallows
+ *   npm run bench -- --scenario stalls                         links that stand still for less than the grace
+ *   npm run bench -- --scenario rejoins                        viewers that come back at any place of any turn
  *
  * On mongo it is FerretDB that is measured (scripts/services/ferretdb); MONGODB_URI may name a real MongoDB.
  *

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 /** What the relay costs. */
 const COSTS = ['steady', 'long-turn', 'joins'] as const
 /** How it fares when something goes wrong. */
-const FAULTS = ['acks', 'restart', 'frozen', 'store-away', 'dead-drone'] as const
+const FAULTS = ['acks', 'restart', 'frozen', 'store-away', 'dead-drone', 'stalls', 'rejoins'] as const
 export type CostScenario = (typeof COSTS)[number]
 export type FaultScenario = (typeof FAULTS)[number]
 
@@ -24,6 +24,7 @@ export interface BenchOptions {
   readonly baselines: boolean
   readonly crews: number
   readonly users: number
+  readonly joins: number
   readonly downMs: number
   readonly only: string | undefined
   readonly json: string | undefined
@@ -39,6 +40,7 @@ const DEFAULTS: Partial<Record<BenchOptions['scenario'], Partial<BenchOptions>>>
   restart: { drones: 1000, rate: 400, rounds: 3, warmup: 4 },
   frozen: { drones: 200, seconds: 10, warmup: 3 },
   'store-away': { store: 'mongo', drones: 200, rate: 400, seconds: 30 },
+  stalls: { drones: 200, rate: 400, rounds: 5, warmup: 2 },
   'dead-drone': { drones: 50, rate: 50, rounds: 2, warmup: 2 },
 }
 
@@ -95,6 +97,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--no-baselines', 'steady: the relay alone')
     .option('--crews <n>', 'faults: load processes', whole, 2)
     .option('--users <n>', 'restart: the users whose drones and viewers they are', whole, 20)
+    .option('--joins <n>', 'rejoins: how many, all viewers together', whole, 10_000)
     .option('--down-ms <n>', 'restart: pause between the end and the next start', from0, 0)
     .option(
       '--only <part>',

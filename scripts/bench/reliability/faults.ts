@@ -3,7 +3,9 @@ import { acks } from './acks.ts'
 import { deadDrones } from './dead-drone.ts'
 import { frozen } from './frozen.ts'
 import type { Measured } from './ground.ts'
+import { rejoins } from './rejoins.ts'
 import { restart } from './restart.ts'
+import { stalls } from './stalls.ts'
 import { storeAway } from './store-away.ts'
 
 /** How the relay fares when something goes wrong: real processes over real sockets. */
@@ -19,5 +21,9 @@ export function faults(options: BenchOptions, scenario: FaultScenario): Promise<
       return storeAway(options)
     case 'dead-drone':
       return deadDrones(options)
+    case 'stalls':
+      return stalls(options)
+    case 'rejoins':
+      return rejoins(options)
   }
 }
