@@ -4,8 +4,10 @@ import { isEnd } from '../protocol/turn-view.ts'
 import { lengthOf } from './entry.ts'
 import type { CallEntry, Entry, Placed } from './entry.ts'
 import { pick, requestOf, stateOf } from './header.ts'
-import { ENTRY_OVERHEAD_BYTES, bytesOf, partition } from './parts.ts'
+import { ENTRY_OVERHEAD_BYTES, bytesOf } from './parts.ts'
+import { Refusals } from './refusals.ts'
 import { hasSideEffects } from './side-effects.ts'
+import { StoredLanes, borrowedFrom } from './stored-lanes.ts'
 import { TurnLog } from './turn-log.ts'
 import type { Outcome } from './turn-log.ts'
 import type { EarlierAttempt, FlushBatch, LaneFlush, StoredLane } from './turn-store.ts'
@@ -66,8 +68,7 @@ export class Turn {
   #version: number
   #state: TurnState
   #stateChanged = false
-  #lanes: StoredLane[] = []
-  readonly #numbers = new Map<string, number>()
+  readonly #stored = new StoredLanes([])
   #succession: Succession | undefined
   #inFlight: InFlight | undefined
   #waiters: Waiter[] = []
@@ -78,8 +79,7 @@ export class Turn {
   /** Monotonic: when its drone was heard of last, and when it got the attempt. */
   heardAt = 0
   begunAt = 0
-  readonly #gaps = new Set<string>()
-  readonly #overfull = new Set<string>()
+  readonly #refusals = new Refusals()
 
   constructor(header: TurnHeader, bounds: TurnBounds) {
     const { generation, version, node: _node, lanes } = header
@@ -145,7 +145,7 @@ export class Turn {
 
   /** Durable heads, lane by lane: what a drone is told it may forget. */
   storedHeads(): LaneHead[] {
-    return this.#lanes.map((lane) => ({ lane: lane.name, offset: lane.length }))
+    return this.#stored.heads()
   }
 
   heads(): LaneHead[] {
@@ -173,11 +173,11 @@ export class Turn {
     if (!this.#takesWords) return attempt > this.#state.attempt ? 'early' : 'stale'
     if (this.#isCrowdedFor(lane)) return 'crowded'
     if (attempt === this.loggedAttempt && this.#hasNoRoomFor(lane, offset, entry)) {
-      this.#overfull.add(lane)
+      this.#refusals.noteFull(lane)
       return 'full'
     }
     const outcome = this.#add(attempt, lane, offset, entry)
-    if (outcome !== 'gap') this.#gaps.delete(lane)
+    if (outcome !== 'gap') this.#refusals.goesOn(lane)
     return outcome
   }
 
@@ -190,19 +190,13 @@ export class Turn {
 
   /** True once per gap: the sender is to be asked to go back. */
   noteGap(lane: string): boolean {
-    if (this.#gaps.has(lane) || this.#gaps.size >= MAX_LANES) return false
-    this.#gaps.add(lane)
-    return true
+    return this.#refusals.noteGap(lane)
   }
 
   /** The lanes whose words were refused as `full`, once there is room for them again. */
   takeRefilled(): string[] {
-    if (this.#overfull.size === 0 || this.#unstoredBytes > this.#bounds.maxUnstoredBytes / 2) return []
-    const lanes = [...this.#overfull]
-    this.#overfull.clear()
-    // They are asked for now: what lies beyond is a gap that has been told.
-    for (const lane of lanes) this.#gaps.add(lane)
-    return lanes
+    if (!this.#refusals.anyFull || this.#unstoredBytes > this.#bounds.maxUnstoredBytes / 2) return []
+    return this.#refusals.takeFull()
   }
 
   /** An ended turn changes no more. */
@@ -232,7 +226,8 @@ export class Turn {
   freeze(): FlushBatch | undefined {
     if (this.#inFlight || this.#fenced) return undefined
     const succession = this.#succession
-    const lanes = this.#laneFlushes(succession !== undefined)
+    const { partBytes } = this.#bounds
+    const lanes = this.#stored.flushes(this.#log, { partBytes, closeAll: succession !== undefined })
     if (lanes.length === 0 && !this.#stateChanged) return undefined
     const nextLanes = succession && this.#handOver(succession, lanes)
     const batch: FlushBatch = {
@@ -263,13 +258,10 @@ export class Turn {
       if (this.#succession === done.succession) this.#succession = undefined
       this.#log.restart(batch.attempt + 1)
       this.#setLanes(batch.nextLanes)
-      this.#gaps.clear()
-      this.#overfull.clear()
+      this.#refusals.clear()
     } else {
-      for (const { number, after } of batch.lanes) {
-        this.#lanes[number] = after
-        this.#log.lane(after.name).forget(after.length)
-      }
+      this.#stored.apply(batch.lanes)
+      for (const { after } of batch.lanes) this.#log.lane(after.name).forget(after.length)
     }
     for (const waiter of done.waiters) waiter.resolve()
   }
@@ -325,7 +317,7 @@ export class Turn {
   /** Names of lanes are a peer's invention: each costs memory here and room in the header. */
   #isCrowdedFor(lane: string): boolean {
     const { lanes } = this.#log
-    return !lanes.has(lane) && (lanes.size >= MAX_LANES || this.#overfull.size >= MAX_LANES)
+    return !lanes.has(lane) && (lanes.size >= MAX_LANES || this.#refusals.isFullOfNames)
   }
 
   #hasMoreThanInFlight(): boolean {
@@ -342,48 +334,19 @@ export class Turn {
     this.#stateChanged = true
   }
 
-  #laneFlushes(closeAll: boolean): LaneFlush[] {
-    const flushes: LaneFlush[] = []
-    for (const [name, log] of this.#log.lanes) {
-      const number = this.#numbers.get(name) ?? this.#numbers.size
-      const before = this.#lanes[number] ?? { name, length: 0, parts: 0, open: [], borrowed: [] }
-      if (log.settled === before.length && !(closeAll && before.open.length > 0)) continue
-      this.#numbers.set(name, number)
-      const fresh = log.after(before.length)
-      const { closed, open } = partition([...before.open, ...fresh], {
-        firstIndex: before.parts,
-        partBytes: this.#bounds.partBytes,
-        closeAll,
-      })
-      const after = { ...before, length: log.settled, parts: before.parts + closed.length, open }
-      flushes.push({ number, fresh, closed, after })
-    }
-    return flushes
-  }
-
   /** The record of the attempt given up joins the state; the answer is what the next attempt begins with. */
   #handOver(succession: Succession, flushes: readonly LaneFlush[]): StoredLane[] {
-    const lanes = [...this.#lanes]
-    for (const { number, after } of flushes) lanes[number] = after
+    const lanes = this.#stored.with(flushes)
     this.#change({ earlier: [...this.#state.earlier, { ...succession.ended, lanes }] })
-    if (!succession.borrows) return []
-    const { attempt } = succession.ended
-    return lanes.map((lane) => ({
-      ...lane,
-      borrowed: [...lane.borrowed, { attempt, parts: lane.parts, length: lane.length }],
-    }))
+    return succession.borrows ? borrowedFrom(succession.ended.attempt, lanes) : []
   }
 
   #setLanes(lanes: readonly StoredLane[]): void {
-    this.#lanes = [...lanes]
-    this.#numbers.clear()
+    this.#stored.replace(lanes)
     this.#size = {
       bytes: lanes.reduce((sum, { length }) => sum + length, 0),
       blocks: lanes.reduce((sum, { parts }) => sum + parts, 0),
     }
-    for (const [number, lane] of lanes.entries()) {
-      this.#numbers.set(lane.name, number)
-      this.#log.lane(lane.name, lane.length)
-    }
+    for (const lane of lanes) this.#log.lane(lane.name, lane.length)
   }
 }
