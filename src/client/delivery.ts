@@ -3,6 +3,7 @@ import type { Usage } from '../protocol/drone-up.ts'
 import type { WireError } from '../protocol/errors.ts'
 import type { Position } from '../protocol/position.ts'
 import { backoffMs } from '../turns/backoff.ts'
+import type { Clock } from '../turns/clock.ts'
 import { wireEntry } from '../turns/wire-entry.ts'
 import type { DroneWork } from './drone-work.ts'
 import type { Works } from './works.ts'
@@ -16,6 +17,12 @@ const AT_ONCE = 3
 /** The waits before what is asked for again and again is sent: the relay has no room, or its store is away. */
 const AGAIN_FIRST_MS = 100
 const AGAIN_LONGEST_MS = 10_000
+
+/**
+ * Text gathers this long and leaves as one piece; the first after a silence, and whatever is no text, never waits. A
+ * piece costs the relay about the same whatever its length, and nobody reads faster.
+ */
+const MERGE_MS = 30
 
 /** What the relay answers to an event. */
 export interface Answer {
@@ -34,6 +41,7 @@ interface Wire {
 interface DeliveryOptions {
   readonly wire: Wire
   readonly works: Works
+  readonly clock: Clock
   /** The turn is over, or somebody else's. */
   readonly onOver: (work: DroneWork, reason: string) => void
 }
@@ -46,7 +54,11 @@ export class Delivery {
   /** Works whose words wait: the relay could not take them just now. */
   readonly #held = new Set<DroneWork>()
   #limits: Limits | undefined
-  #flushing = false
+  /** What is said in one go is gathered, and then flushed. */
+  #gathering = false
+  #cancelMerge: (() => void) | undefined
+  /** Monotonic. */
+  #flushedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -60,11 +72,13 @@ export class Delivery {
       if (work.isOver) this.#usages.delete(work)
       else this.#options.wire.emit('usage', usage)
     }
-    this.flushSoon()
+    this.flushNow()
   }
 
   /** The connection is gone, and with it the answer to a completion. */
   down(): void {
+    this.#cancelMerge?.()
+    this.#cancelMerge = undefined
     for (const work of this.#options.works.all()) work.completing = false
   }
 
@@ -74,14 +88,25 @@ export class Delivery {
     this.#options.wire.emit('usage', usage)
   }
 
-  /** What is said in one go leaves as one piece. */
-  flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
+  /** Everything that waits leaves now, together with what is said in the same go. */
+  flushNow(): void {
+    this.#cancelMerge?.()
+    this.#cancelMerge = undefined
+    if (this.#gathering) return
+    this.#gathering = true
     setImmediate(() => {
-      this.#flushing = false
+      this.#gathering = false
       this.#flush()
     })
+  }
+
+  /** There is text: it leaves now or with what comes soon after it. */
+  flushSoon(): void {
+    if (this.#gathering || this.#cancelMerge) return
+    const { clock } = this.#options
+    const waitMs = this.#flushedAt + MERGE_MS - clock.ticks()
+    if (waitMs <= 0) this.flushNow()
+    else this.#cancelMerge = clock.after(waitMs, () => this.flushNow())
   }
 
   rewind(work: DroneWork, { lane = '', offset }: Position): void {
@@ -91,7 +116,7 @@ export class Delivery {
     }
     const { fruitless } = work.outbox
     if (fruitless > AT_ONCE) this.#hold(work, fruitless - AT_ONCE)
-    else this.flushSoon()
+    else this.flushNow()
   }
 
   /** Ends a turn that cannot go on: the words are not all there, so there is no success. */
@@ -112,19 +137,17 @@ export class Delivery {
     if (this.#held.has(work)) return
     this.#held.add(work)
     const waits = { firstMs: AGAIN_FIRST_MS, longestMs: AGAIN_LONGEST_MS, random: Math.random }
-    setTimeout(
-      () => {
-        this.#held.delete(work)
-        this.flushSoon()
-      },
-      backoffMs(times, waits),
-    )
+    this.#options.clock.after(backoffMs(times, waits), () => {
+      this.#held.delete(work)
+      this.flushNow()
+    })
   }
 
   #flush(): void {
     const { wire, works } = this.#options
     const limits = this.#limits
     if (!wire.up || !limits) return
+    this.#flushedAt = this.#options.clock.ticks()
     for (const work of works.all()) {
       if (this.#held.has(work)) continue
       const { turnId, attempt } = work.order
@@ -167,6 +190,6 @@ export class Delivery {
       // No answer: the connection is gone or slow. It is asked again; the first end wins.
     }
     work.completing = false
-    if (!work.isOver) setTimeout(() => this.flushSoon(), againMs)
+    if (!work.isOver) this.#options.clock.after(againMs, () => this.flushNow())
   }
 }

@@ -3,6 +3,7 @@ import type { DroneWelcome, Limits, WorkOrder } from '../protocol/drone-down.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
 import type { Manifest, Registration } from '../protocol/handshake.ts'
 import type { Position } from '../protocol/position.ts'
+import { systemClock } from '../turns/clock.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
 import { Delivery } from './delivery.ts'
@@ -72,6 +73,7 @@ export class DroneClient {
     const connection = this.#connection
     this.#delivery = new Delivery({
       works: this.#works,
+      clock: systemClock,
       wire: {
         get up() {
           return connection.up
@@ -252,6 +254,7 @@ export class DroneClient {
     return {
       limits,
       flushSoon: () => this.#delivery.flushSoon(),
+      flushNow: () => this.#delivery.flushNow(),
       hasRoom: () => this.#works.hasRoom,
       sendUsage: (usage) => this.#delivery.usage(usage),
     }

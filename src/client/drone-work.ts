@@ -10,8 +10,10 @@ import type { InLane, Steer, ToolCallWords, ToolResultWords, Work } from './work
 /** What a piece of work needs of its client. */
 export interface WorkDesk {
   readonly limits: Limits
-  /** Something is to be sent. */
+  /** There is text to be sent: it may wait for more of it. */
   flushSoon(): void
+  /** There is something that nobody should wait for. */
+  flushNow(): void
   /** There is room in the window. */
   hasRoom(): boolean
   sendUsage(usage: Usage): void
@@ -114,7 +116,7 @@ export class DroneWork implements Work {
     if (!this.completion && !this.#isOver) {
       this.completion = { success, message }
       this.outbox.finish()
-      this.#desk.flushSoon()
+      this.#desk.flushNow()
     }
     return this.#over
   }
@@ -151,8 +153,10 @@ export class DroneWork implements Work {
     if (this.#isOver || this.completion || (entry.kind === 'text' && entry.text === ''))
       return Promise.resolve()
     this.outbox.append(place?.lane ?? MAIN_LANE, entry)
-    this.#desk.flushSoon()
+    if (entry.kind === 'text') this.#desk.flushSoon()
+    else this.#desk.flushNow()
     if (this.signal.aborted || this.#desk.hasRoom()) return Promise.resolve()
+    this.#desk.flushNow()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 }

@@ -180,6 +180,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
 
   protected override onDisconnect(reason: string): void {
     this.logger.info('A drone disconnected.', { droneId: this.droneId, reason })
+    this.#positioned.close()
     // A relay that stops says so of them when it is back: every plain drone's turn then begins another attempt.
     const broken = this.#plain && !this.#world.directory.closed ? this.#myTurns() : []
     for (const turn of broken) this.#world.turns.note(turn, { incomplete: true })

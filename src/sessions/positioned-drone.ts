@@ -4,6 +4,7 @@ import type { LaneHead, Position } from '../protocol/position.ts'
 import type { Entry } from '../turns/entry.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
 import type { Turn } from '../turns/turn.ts'
+import { Checkpoints } from './checkpoints.ts'
 import type { DroneWorld } from './drone-world.ts'
 import { fenced } from './fenced.ts'
 import type { Outlet } from './outlet.ts'
@@ -18,9 +19,19 @@ interface PositionedDroneOptions {
 /** What a drone session does for a drone that says where each entry goes: the position alone decides what is new. */
 export class PositionedDrone {
   readonly #options: PositionedDroneOptions
+  readonly #checkpoints: Checkpoints
 
   constructor(options: PositionedDroneOptions) {
     this.#options = options
+    const { world, outlet } = options
+    this.#checkpoints = new Checkpoints({
+      clock: world.clock,
+      send: (head) => outlet.emit('checkpoint', head),
+    })
+  }
+
+  close(): void {
+    this.#checkpoints.close()
   }
 
   say(entry: Entry, at: Position | undefined): void {
@@ -54,7 +65,9 @@ export class PositionedDrone {
   stored(turn: Turn, attempt: number, heads: readonly LaneHead[]): void {
     const { outlet } = this.#options
     const { turnId } = turn
-    for (const { lane, offset } of heads) outlet.emit('checkpoint', { turnId, attempt, lane, offset })
+    this.#checkpoints.stored(turnId, attempt, heads)
+    // An end is acknowledged right behind this.
+    if (turn.ended) this.#checkpoints.tell()
     for (const lane of turn.takeRefilled()) {
       outlet.emit('rewind', { turnId, attempt, lane, offset: turn.received(lane) })
     }

@@ -164,6 +164,7 @@ export class DroneProcess {
     return {
       limits: LIMITS,
       flushSoon: () => (this.#flushing = true),
+      flushNow: () => (this.#flushing = true),
       hasRoom: () => this.works.hasRoom,
       sendUsage: (usage) => this.#emit('usage', usage),
     }
