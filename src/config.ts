@@ -152,7 +152,7 @@ export const OPTIONS = {
     'bytes',
     'words of one turn that are stored at once',
   ),
-  partBytes: option('PART_BYTES', size, '16384', 'bytes', 'the size at which a stored part is closed'),
+  partBytes: option('PART_BYTES', size, '4096', 'bytes', 'the size at which a stored part is closed'),
   windowBytes: option(
     'WINDOW_BYTES',
     size,

@@ -2,10 +2,12 @@ import type { LaneHead } from '../protocol/position.ts'
 import type { Clock } from '../turns/clock.ts'
 
 /**
- * Ms between two rounds of checkpoints to one drone. Each costs the relay about what an entry does, and a later one says
- * all that an earlier one did. A drone's window lasts for longer at any rate that an agent speaks at.
+ * Ms between two rounds of checkpoints to a drone that goes on speaking. Each costs the relay about what an entry does,
+ * and a later one says all that an earlier one did. A drone's window lasts for longer at any rate that agents speak at.
  */
 const PACE_MS = 50
+/** Rounds that need not keep that pace after a pause: who speaks now and then is told at once. */
+const AT_ONCE = 3
 
 interface Head extends LaneHead {
   readonly turnId: string
@@ -17,12 +19,13 @@ interface CheckpointsOptions {
   readonly send: (head: Head) => void
 }
 
-/** [DR13] Tells one drone what is stored: at once where it was told nothing for a while, else soon and together. */
+/** [DR13] Tells one drone what is stored: at once where it was told little lately, else soon and together. */
 export class Checkpoints {
   readonly #options: CheckpointsOptions
   /** The latest head of each lane that was not told, by turn. */
   readonly #untold = new Map<string, { readonly attempt: number; readonly lanes: Map<string, number> }>()
-  #toldAt = Number.NEGATIVE_INFINITY
+  /** Ticks up to which what was told is within the pace. */
+  #pacedTo = Number.NEGATIVE_INFINITY
   #cancel: (() => void) | undefined
 
   constructor(options: CheckpointsOptions) {
@@ -38,7 +41,7 @@ export class Checkpoints {
     for (const { lane, offset } of heads) turn.lanes.set(lane, offset)
     if (this.#cancel) return
     const { clock } = this.#options
-    const waitMs = this.#toldAt + PACE_MS - clock.ticks()
+    const waitMs = this.#pacedTo - PACE_MS * (AT_ONCE - 1) - clock.ticks()
     if (waitMs <= 0) this.tell()
     else this.#cancel = clock.after(waitMs, () => this.tell())
   }
@@ -46,7 +49,7 @@ export class Checkpoints {
   /** Nothing more waits. */
   tell(): void {
     this.close()
-    this.#toldAt = this.#options.clock.ticks()
+    this.#pacedTo = Math.max(this.#pacedTo, this.#options.clock.ticks()) + PACE_MS
     for (const [turnId, { attempt, lanes }] of this.#untold) {
       for (const [lane, offset] of lanes) this.#options.send({ turnId, attempt, lane, offset })
     }

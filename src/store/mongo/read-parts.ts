@@ -18,8 +18,8 @@ export interface PartsWanted {
 /** In the order of their index. */
 export type FindParts = (wanted: PartsWanted) => Promise<readonly ChatTurnPartDocument[]>
 
-/** Parts asked for at a time: at the flusher's usual size about half a MB. */
-const PAGE_PARTS = 16
+/** Parts asked for at a time: at their usual size a quarter of a MB. */
+const PAGE_PARTS = 64
 
 /**
  * [ST5] The words of a lane from `from` on: the parts that the header counts, then what it holds itself.
