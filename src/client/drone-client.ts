@@ -274,6 +274,7 @@ export class DroneClient {
 
   #drop(work: DroneWork, reason: string): void {
     this.#delivery.forget(work)
+    this.#intake.giveUp(work)
     if (this.#works.drop(work, reason)) this.#intake.forget(work.order.turnId)
   }
 

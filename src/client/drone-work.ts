@@ -2,6 +2,7 @@ import type { Limits, WorkOrder } from '../protocol/drone-down.ts'
 import type { Usage } from '../protocol/drone-up.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import type { Entry } from '../turns/entry.ts'
+import { hasSideEffects } from '../turns/side-effects.ts'
 import { MAIN_LANE } from '../turns/turn-log.ts'
 import { Outbox } from './outbox.ts'
 import { cutTool, isSmallEnough } from './tool-cut.ts'
@@ -37,6 +38,7 @@ export class DroneWork implements Work {
   readonly #over: Promise<void>
   #resolveOver: () => void = () => undefined
   #isOver = false
+  #sideEffects = false
   completion: Completion | undefined
   /** The completion is on its way: it is not sent twice at a time. */
   completing = false
@@ -51,6 +53,11 @@ export class DroneWork implements Work {
 
   get signal(): AbortSignal {
     return this.#stop.signal
+  }
+
+  /** A tool has started that might do something twice if it ran again. */
+  get sideEffects(): boolean {
+    return this.#sideEffects
   }
 
   get isOver(): boolean {
@@ -152,6 +159,7 @@ export class DroneWork implements Work {
   #say(place: InLane | undefined, entry: Entry): Promise<void> {
     if (this.#isOver || this.completion || (entry.kind === 'text' && entry.text === ''))
       return Promise.resolve()
+    if (entry.kind === 'call' && hasSideEffects(entry)) this.#sideEffects = true
     this.outbox.append(place?.lane ?? MAIN_LANE, entry)
     if (entry.kind === 'text') this.#desk.flushSoon()
     else this.#desk.flushNow()

@@ -1,4 +1,5 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
+import type { WireError } from '../protocol/errors.ts'
 import { AcceptedOrders } from './accepted-orders.ts'
 import type { AcceptedOrder } from './accepted-orders.ts'
 import type { Answer } from './delivery.ts'
@@ -16,6 +17,9 @@ interface OrderIntakeOptions {
   readonly drop: (work: DroneWork, reason: string) => void
 }
 
+/** Attempts given up that are remembered: far more than a relay offers again. */
+const GIVEN_UP_REMEMBERED = 1000
+
 /** Takes orders: each is written down, acknowledged, and then worked on; those of earlier processes are asked about. */
 export class OrderIntake {
   readonly #options: OrderIntakeOptions
@@ -24,6 +28,8 @@ export class OrderIntake {
   readonly #written = new WeakMap<DroneWork, Promise<Answer>>()
   /** What earlier processes left behind, until the relay says what becomes of it. */
   #left = new Map<string, AcceptedOrder>()
+  /** By turn, the latest attempt that was begun here and let go of, and whether doing it again might do something twice. */
+  readonly #givenUp = new Map<string, { readonly attempt: number; readonly sideEffects: boolean }>()
   #closed = false
 
   constructor(options: OrderIntakeOptions) {
@@ -65,6 +71,11 @@ export class OrderIntake {
       ack({ ok: false, error: { code: 'drone_busy', message: 'The drone is stopping.' } })
       return
     }
+    const givenUp = this.#givenUp.get(order.turnId)
+    if (givenUp && givenUp.attempt >= order.attempt) {
+      ack({ ok: false, error: begunBefore(order, givenUp.sideEffects) })
+      return
+    }
     if (known) drop(known, 'The turn has a later attempt.')
     const work = new DroneWork(order, deskOf())
     works.add(work)
@@ -72,10 +83,24 @@ export class OrderIntake {
     const written = this.#writeDown(order)
     this.#written.set(work, written)
     const answer = await written
-    if (!answer.ok) drop(work, 'The order could not be written down.')
+    if (!answer.ok) {
+      drop(work, 'The order could not be written down.')
+      this.#givenUp.delete(order.turnId)
+    }
     ack(answer)
     // Stopped meanwhile, it has its end already.
     if (answer.ok && !work.signal.aborted) void this.#do(work)
+  }
+
+  /**
+   * The work is let go of, and what it said may have been seen. Its attempt is not begun a second time: viewers could
+   * not tell the words of both apart.
+   */
+  giveUp({ order: { turnId, attempt }, sideEffects }: DroneWork): void {
+    this.#givenUp.delete(turnId)
+    this.#givenUp.set(turnId, { attempt, sideEffects })
+    const [oldest] = this.#givenUp.keys()
+    if (this.#givenUp.size > GIVEN_UP_REMEMBERED && oldest !== undefined) this.#givenUp.delete(oldest)
   }
 
   /** Retried, the order comes again of itself; discarded, it is forgotten. Either way it is asked about no more. */
@@ -108,4 +133,9 @@ export class OrderIntake {
       void work.complete(false, error instanceof Error ? error.message : String(error))
     }
   }
+}
+
+function begunBefore({ turnId, attempt }: WorkOrder, sideEffects: boolean): WireError {
+  const message = `Attempt ${attempt} of turn ${turnId} was begun by this very process and given up: it takes the next one.`
+  return { code: 'fenced', message, retryable: false, details: { sideEffects } }
 }

@@ -1,6 +1,7 @@
 import type { DroneDown, WorkOrder } from '../protocol/drone-down.ts'
 import { droneUp } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
+import type { WireError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
@@ -135,9 +136,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       this.#plain ? undefined : this.#world.dispatchAckMs,
       order,
     )
-    if (!this.#plain && answer && !answer.ok) {
-      throw new RelayError('drone_busy', `Drone ${this.droneId} refused the order: ${answer.error.message}`)
-    }
+    if (!this.#plain && answer && !answer.ok) throw refused(this.droneId, answer.error)
   }
 
   abortOrder(turnId: string, attempt: number): void {
@@ -306,6 +305,13 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       this.#world.feed.publish(chatSessionId, { kind: 'live', name, args: [...args, heard] })
     }
   }
+}
+
+/** A drone may answer anything. `fenced`: it has begun this attempt before, and does not begin it again. */
+function refused(droneId: string, error: Partial<WireError> | undefined): RelayError {
+  const { code, message, details } = error ?? {}
+  const reason = `Drone ${droneId} refused the order: ${message ?? 'it said nothing more.'}`
+  return new RelayError(code === 'fenced' ? code : 'drone_busy', reason, { details })
 }
 
 /** What is left out of a manifest stays as it was. */

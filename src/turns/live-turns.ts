@@ -131,8 +131,8 @@ export class LiveTurns {
     return decision
   }
 
-  /** Changes what is said about a turn beside its life: usage, incompleteness. */
-  note(turn: Turn, change: Pick<TurnChange, 'incomplete' | 'usage'>): void {
+  /** Changes what is said about a turn beside its life: usage, incompleteness, what it may have done. */
+  note(turn: Turn, change: Pick<TurnChange, 'incomplete' | 'usage' | 'sideEffects'>): void {
     turn.update(change)
     this.#flusher.touch(turn)
   }

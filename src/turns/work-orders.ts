@@ -207,14 +207,18 @@ export class WorkOrders {
     try {
       await seat.sendOrder(order)
       turns.apply(turn, { type: 'acknowledged', attempt })
-    } catch {
+    } catch (error) {
       // Away: its grace decides, and the order is offered again when it is back. There but silent: somebody else's turn.
       // A relay that stops has cut the connection itself: the turn waits for its drone and the next relay.
       if (this.#closed) return
       if (seats.get(seat.registrationId) !== seat || phaseOf(turn.state) !== 'offered') return
       if (turn.state.attempt !== attempt) return
       seat.abortOrder(turn.turnId, attempt)
-      this.ownerLost(turn, attempt, `Drone ${seat.droneId} did not acknowledge the order.`)
+      const isBegun = error instanceof RelayError && error.code === 'fenced'
+      // Of what it did nothing may be stored: only the drone itself can say that no tool had started.
+      if (isBegun && !saysNoSideEffects(error.details)) turns.note(turn, { sideEffects: true })
+      const what = isBegun ? 'had begun the attempt and given it up' : 'did not acknowledge the order'
+      this.ownerLost(turn, attempt, `Drone ${seat.droneId} ${what}.`)
     }
   }
 
@@ -289,4 +293,8 @@ export class WorkOrders {
 
 function inWords(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} minutes`
+}
+
+function saysNoSideEffects(details: unknown): boolean {
+  return (details as { sideEffects?: unknown } | null | undefined)?.sideEffects === false
 }

@@ -70,6 +70,29 @@ describe('a drone and a relay that is played by hand', () => {
     await spoken
   })
 
+  it('[DC13] does not begin an attempt again that a relay had it give up', async () => {
+    const work = await begin()
+    await work.response('seen by somebody')
+    await relay.nth('response')
+    // A relay that does not know of the turn: frozen for a while, say, and replaced meanwhile.
+    await relay.reconnect()
+    await until('it is given up', SOON_MS, () => work.signal.aborted)
+    const refused = await relay.give()
+    expect(refused).to.deep.include({ ok: false })
+    expect(refused.error).to.deep.include({ code: 'fenced', details: { sideEffects: false } })
+    expect(client.turns).to.deep.equal([])
+    expect(await relay.give({ attempt: 2 })).to.deep.equal({ ok: true })
+    const next = await works.next()
+    expect(next.order.attempt).to.equal(2)
+
+    await next.toolCall({ callId: '1', name: 'edit', params: '', detail: { kind: 'edit' } })
+    await relay.nth('toolCall')
+    await relay.reconnect()
+    await until('it is given up', SOON_MS, () => next.signal.aborted)
+    const again = await relay.give({ attempt: 2 })
+    expect(again.error).to.deep.include({ code: 'fenced', details: { sideEffects: true } })
+  })
+
   it('[DC5] is patient with a relay that asks for the same again and again, and does not flood it', async () => {
     const work = await begin()
     await work.response('said once')

@@ -40,6 +40,7 @@ export class DroneProcess {
   readonly #left: StateFolder
   readonly #hearing: DroneHearing
   readonly #held = new Set<DroneWork>()
+  readonly #givenUp = new Map<string, number>()
   #link: Link | undefined
   #limits: Limits | undefined
   #flushing = false
@@ -152,6 +153,9 @@ export class DroneProcess {
     const { turnId, attempt, workspaceId, chatSessionId } = order
     const known = this.works.get(turnId)
     if (known?.order.attempt === attempt) return ack?.({ ok: true })
+    if ((this.#givenUp.get(turnId) ?? 0) >= attempt) {
+      return ack?.({ ok: false, error: { code: 'fenced', details: { sideEffects: false } } })
+    }
     if (known) this.#drop(known)
     this.works.add(new DroneWork(order, this.#desk()))
     this.#left.delete(turnId)
@@ -227,6 +231,7 @@ export class DroneProcess {
   }
 
   #drop(work: DroneWork): void {
+    this.#givenUp.set(work.order.turnId, work.order.attempt)
     if (this.works.drop(work, 'The turn is over.')) this.#folder.delete(work.order.turnId)
   }
 

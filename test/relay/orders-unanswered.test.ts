@@ -51,4 +51,33 @@ onEveryStore('An order that is not acknowledged', (bench) => {
     await third.handled()
     expect(third.orders).to.deep.equal([])
   })
+
+  it('[RC26] because the drone had begun that attempt comes as the next one, to it too', async () => {
+    const { drone, viewer, turnId } = await begunBefore({ sideEffects: false })
+    const order = await drone.order(2)
+    expect(order).to.include({ turnId, attempt: 2 })
+    await drone.voice(order).response('anew').complete()
+    await viewer.ended(turnId)
+    expect(viewer.text(turnId)).to.equal('anew')
+  })
+
+  for (const details of [{ sideEffects: true }, undefined, 'nonsense']) {
+    it(`[RC26] waits for a yes where the drone had begun it and says ${JSON.stringify(details)}`, async () => {
+      const { viewer, turnId } = await begunBefore(details)
+      const waiting = await viewer.status(turnId, 'recovering')
+      expect(waiting).to.include({ attempt: 1, waitingFor: 'retry' })
+      expect(waiting.reason).to.match(/had begun the attempt and given it up/)
+    })
+  }
+
+  async function begunBefore(details: unknown) {
+    await bench().start()
+    const [drone, viewer] = [await bench().drone(), await bench().viewer()]
+    drone.acknowledges = false
+    const { turnId } = await viewer.send()
+    await drone.order()
+    drone.acknowledges = true
+    drone.acks[0]?.({ ok: false, error: { code: 'fenced', message: 'begun', retryable: false, details } })
+    return { drone, viewer, turnId }
+  }
 })

@@ -71,9 +71,12 @@ export class ScriptedRelay {
   }
 
   /** Gives an order; resolves with the answer. */
-  give(order: Partial<WorkOrder> = {}): Promise<{ ok: boolean }> {
+  give(order: Partial<WorkOrder> = {}): Promise<{ ok: boolean; error?: object }> {
     const whole = { turnId: 't', attempt: 1, chatSessionId: 'c', workspaceId: 'w', prompt: '', history: [] }
-    return this.socket.emitWithAck('processWorkOrder', { ...whole, ...order }) as Promise<{ ok: boolean }>
+    return this.socket.emitWithAck('processWorkOrder', { ...whole, ...order }) as Promise<{
+      ok: boolean
+      error?: object
+    }>
   }
 
   /** A head of the turn's own lane. */
