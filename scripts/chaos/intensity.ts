@@ -43,9 +43,9 @@ const LMDB: Intensity = {
 /** A relay and its database take longer to be back there, and who never comes to work proves nothing: less of all. */
 const MONGO: Intensity = {
   ...LMDB,
-  relayMs: 3500,
-  droneMs: 8000,
-  linkMs: 4000,
+  relayMs: 5000,
+  droneMs: 15_000,
+  linkMs: 6000,
   databaseMs: 25_000,
   pace: { shortestMs: 1000, longestMs: 8000, pauseMs: 80 },
   pauseMs: 500,
