@@ -31,6 +31,7 @@ class Drone:
         self._orders = Orders(args.state)
         self._turns: dict[str, Turn | PlainTurn] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._given_up: dict[str, Turn] = {}  # the latest attempt of each that was begun and let go of
         self._window, self._limits = Window(), Limits()
         self._heart: asyncio.Task[None] | None = None
         self._draining = False
@@ -130,6 +131,10 @@ class Drone:
             return {'ok': True}
         if self._draining:
             return refused('draining', 'this drone is leaving')
+        begun = self._given_up.get(turn_id)
+        if begun is not None and attempt is not None and begun.attempt >= attempt:
+            report('begun', turnId=turn_id, attempt=attempt)
+            return refused('fenced', 'this attempt was begun here and given up', {'sideEffects': begun.called})
         self._forget(turn_id)
         self._orders.put(order)
         report('order', turnId=turn_id, attempt=attempt, prompt=order.get('prompt'))
@@ -156,6 +161,8 @@ class Drone:
             task.cancel()
         if turn is not None:
             turn.close()
+        if isinstance(turn, Turn):
+            self._given_up[turn_id] = turn
         self._orders.forget(turn_id)
         if self._draining and not self._turns:
             self.stop.set()

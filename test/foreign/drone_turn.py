@@ -66,6 +66,7 @@ class Turn:
         self._tails: dict[str, tuple[str, str]] = {}  # of each lane: its running text and what said it
         self._rewound: dict[str, tuple[int, int]] = {}  # of each lane: offset, how often without progress
         self._number = 0
+        self.called = False  # a tool has started; which of them change things is not this drone's to know
         self.fault: str | None = None
         self._faulted = asyncio.Event()
 
@@ -144,6 +145,7 @@ class Turn:
         if not piece.text:
             data = fitted(piece.data, self._limits.tool_bytes)
             if piece.kind == 'toolCall':
+                self.called = True
                 args = (data['callId'], data['name'], data.get('params') or '', data.get('response') or '')
             else:
                 args = (data['callId'], data.get('response') or '')

@@ -121,6 +121,7 @@ for (const { name, make } of PYTHON === undefined ? [] : STORES) {
       await drone(PLAIN_SCRIPT, '--plain', '--rate', '400')
       const watching = viewer('--original')
       await seesTheTurn(watching)
+      await watching.event({ event: 'workOrderComplete' })
       const events = watching.json().map(({ event }) => event)
       expect(events).to.include.members([
         'agent:thinking',

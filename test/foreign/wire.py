@@ -71,5 +71,6 @@ def refusal_of(answer: Answer) -> Refusal | None:
     return None if answer.get('ok') is True else Refusal.of(answer.get('error'))
 
 
-def refused(code: str, message: str) -> Answer:
-    return {'ok': False, 'error': {'code': code, 'message': message, 'retryable': False}}
+def refused(code: str, message: str, details: Any = None) -> Answer:
+    more = {} if details is None else {'details': details}
+    return {'ok': False, 'error': {'code': code, 'message': message, 'retryable': False, **more}}
