@@ -32,6 +32,7 @@ type Deed =
   | { readonly do: 'tick'; readonly ms: number }
   | { readonly do: 'crash relay' | 'cut relay off'; readonly hasArrived: boolean }
   | { readonly do: 'crash drone'; readonly who: number; readonly noticed: Noticed }
+  | { readonly do: 'stray drone'; readonly who: number }
 
 /**
  * One thing that happens. The world is model and reality at once: its promises are what is expected, and everything
@@ -96,6 +97,8 @@ class Command implements fc.AsyncCommand<World, World> {
         return world.replaceRelay(deed.do === 'crash relay', deed.hasArrived)
       case 'crash drone':
         return world.crashDrone(deed.who, deed.noticed)
+      case 'stray drone':
+        return world.strayDrone(deed.who)
       case 'tick':
     }
   }
@@ -154,6 +157,7 @@ const anything = fc.oneof(
   deeds(2, 'crash relay', { hasArrived: yes }),
   deeds(1, 'cut relay off', { hasArrived: yes }),
   deeds(2, 'crash drone', { who, noticed }),
+  deeds(2, 'stray drone', { who }),
 )
 
 const deedsInOrder = fc.commands<World, World, false>([anything], { maxCommands: 60, size: 'max' })

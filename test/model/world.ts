@@ -4,14 +4,14 @@ import type { Breakage } from './breakage.ts'
 import { MemoryStore } from './memory-store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { Process } from './process.ts'
-import { CHAT, LIMITS, SIZES, USER, WORKSPACE } from './model-config.ts'
+import { CHAT, DRONE_WAITS, LIMITS, SIZES, USER, WORKSPACE } from './model-config.ts'
 import { DroneProcess } from './model-drone.ts'
 import type { DroneHearing, StateFolder } from './model-drone.ts'
 import { ModelLog } from './model-log.ts'
 import { ModelRelay } from './model-relay.ts'
 import type { Frame } from './model-socket.ts'
 import { ModelViewer } from './model-viewer.ts'
-import type { Noticed } from './link.ts'
+import type { Link, Noticed } from './link.ts'
 import { Broken, Promises } from './promises.ts'
 import { Random } from '../support/store-random.ts'
 import { Voice } from './speech.ts'
@@ -30,6 +30,9 @@ interface DroneSeat {
   life: Process
   starts: number
 }
+
+/** A connection on which nothing arrives. */
+const NOWHERE = { emit: () => undefined } as unknown as Link
 
 /** Drones, relays, a store and viewers, every way between them in the test's hand. */
 export class World {
@@ -116,6 +119,16 @@ export class World {
     drone.life = new Process(this.clock)
     drone.process = this.#droneProcess(drone.station.name, drone.life, drone.folder, ++drone.starts)
     drone.station.seat(drone.process, noticed)
+  }
+
+  /** It comes to a relay that knows nothing of its turns, one that was frozen and replaced, and then back. */
+  strayDrone(index: number): void {
+    const { station, process } = this.drones[index % this.drones.length] ?? {}
+    station?.link?.break('both')
+    process?.use(NOWHERE)
+    const welcome = { ...DRONE_WAITS, limits: LIMITS, turns: [] }
+    process?.onFrame({ name: 'welcome', args: [welcome], ack: undefined })
+    process?.onDown()
   }
 
   /** The relay's process dies, or is only cut off from all its peers and goes on by itself; another one takes over. */
