@@ -9,7 +9,7 @@ const CONTROL_RUNS = 2000
 /** The same histories each time: a control that is luck is none. */
 const CONTROL_SEED = 1
 
-/** The promise that is found broken first, in the histories of the control run. */
+/** The promise that is found broken first: a viewer may see the mistake before the store does. */
 async function foundBroken(breakage: Breakage): Promise<{ promise: string; after: number }> {
   const property = fc.asyncProperty(histories, (history) => live(history, new World(breakage)))
   const found = await fc.check(property, { numRuns: CONTROL_RUNS, seed: CONTROL_SEED, endOnFailure: true })
@@ -23,9 +23,9 @@ describe('the model of a relay notices', () => {
   const controls: [tag: string, breakage: Breakage, says: RegExp][] = [
     ['MD4', 'ack before commit', /^I1/],
     ['MD5', 'no dedup', /^I[24]/],
-    ['MD6', 'no gap check', /^I2/],
+    ['MD6', 'no gap check', /^I[24]/],
     ['MD7', 'no fencing', /^I[1-5]/],
-    ['MD8', 'rebuilt batch', /^I[12]/],
+    ['MD8', 'rebuilt batch', /^I[124]/],
     ['MD9', 'end before words', /^I4/],
     ['MD10', 'end before commit', /^I4/],
   ]

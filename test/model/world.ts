@@ -63,7 +63,13 @@ export class World {
     this.#commits = new BrokenCommits(breakage, this.store)
     this.calls.onCommit = (caller, batches) => {
       const relay = this.#relays.find(({ process }) => process === caller)
-      if (relay) this.#commits.leaving(relay, batches)
+      try {
+        if (relay) this.#commits.leaving(relay, batches)
+      } catch (error) {
+        // To the relay it is a store that is away, and it would try again for ever.
+        this.#log.error('A commit leaves too early.', { error })
+        throw error
+      }
     }
     this.#startRelay()
     this.drones = ['drone-a', 'drone-b'].map((name) => this.#droneSeat(name))
