@@ -24,7 +24,7 @@ import { PositionedDrone } from './positioned-drone.ts'
 import { SocketSession } from './socket-session.ts'
 import type { Handlers, SocketSessionOptions } from './socket-session.ts'
 
-/** What a drone says of a turn that it acknowledged and does not know any more. */
+/** What a drone says of a turn that it acknowledged and does not know any more: it is no end. */
 const LOST = 'lost'
 
 export interface DroneSessionOptions extends SocketSessionOptions {
@@ -216,17 +216,20 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
           throw new RelayError('invalid_payload', 'A completion needs `{ attempt, heads }` of this drone.')
         }
         if (this.#plain?.finish(turnId)) this.#world.orders.consider()
+        const turn = this.#turnToEnd(turnId, detail?.attempt)
+        const namesNothing = detail !== undefined && (detail.heads ?? []).length === 0
+        const isLost = !this.#plain && !success && message === LOST && namesNothing
+        if (turn && isLost) this.#lost(turn)
         const ended = await complete(this.#world, {
           turnId,
           success,
           message,
           detail: this.#plain ? undefined : detail,
-          turn: this.#turnToEnd(turnId, detail?.attempt),
+          turn,
           rewind: (at) => this.outlet.emit('rewind', at),
           userId: this.userId,
         })
-        // One that has forgotten its turn has crashed rather than come to an end.
-        if (message !== LOST) this.#world.quarantines.completed(this.registrationId)
+        if (!isLost) this.#world.quarantines.completed(this.registrationId)
         return ended
       },
       requestCrashRecovery: (ask) => {
@@ -274,14 +277,16 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
   }
 
   #heartbeat(named: readonly string[], load: number | undefined): { serverTime: string } {
-    const { clock, orders } = this.#world
-    this.lastHeardAt = clock.now()
+    this.lastHeardAt = this.#world.clock.now()
     this.load = load
-    for (const turn of this.#missed.beat(this.#myTurns(), named)) {
-      const reason = `Drone ${this.droneId} does not know of the turn any more.`
-      orders.ownerLost(turn, turn.state.attempt, reason)
-    }
+    for (const turn of this.#missed.beat(this.#myTurns(), named)) this.#lost(turn)
     return { serverTime: new Date(this.lastHeardAt).toISOString() }
+  }
+
+  /** Its agent is gone, as after a restart: the turn is tried again. */
+  #lost(turn: Turn): void {
+    const reason = `Drone ${this.droneId} does not know of the turn any more.`
+    this.#world.orders.ownerLost(turn, turn.state.attempt, reason)
   }
 
   #usage(totals: ArgsOf<typeof droneUp.usage>[0]): void {

@@ -122,3 +122,28 @@ onEveryStore('A drone that was restarted', (bench) => {
     expect(end.reason).to.match(/restarted.*3 attempts/)
   })
 })
+
+onEveryStore('A drone that does not know of a turn it had acknowledged', (bench) => {
+  it('[RC27] has not ended it by saying so: it is tried again', async () => {
+    const { drone, viewer, turnId } = await atWork(bench())
+    drone.close()
+    const again = await bench().drone()
+    expect(again.welcomed.turns[0]).to.include({ turnId, attempt: 1, acknowledged: true })
+    const lost = ['workOrderComplete', turnId, false, 'lost', { attempt: 1, heads: [] }] as const
+    expect((await again.ask(...lost)).error).to.include({ code: 'fenced' })
+    const order = await again.attempt(2)
+    expect(order).to.include({ turnId, prompt: 'Do it.' })
+    expect(order.earlier?.[0]?.reason).to.match(/does not know of the turn any more/)
+    expect((await again.ask(...lost)).error, 'said again').to.include({ code: 'fenced' })
+    await again.voice(order).response('anew').complete()
+    await viewer.ended(turnId)
+    expect(viewer.text(turnId)).to.equal('anew')
+  })
+
+  it('[RC27] ends it where it names words, whatever its reason is called', async () => {
+    const { viewer, turnId, voice } = await atWork(bench())
+    await voice.complete(false, 'lost')
+    const end = await viewer.ended(turnId)
+    expect(end).to.include({ status: 'failed', reason: 'lost' })
+  })
+})
