@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { CodeClient } from '../client/code-client.ts'
-import type { SessionChange } from '../client/viewed-session.ts'
+import type { SessionChange, ViewedSession } from '../client/viewed-session.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
@@ -130,15 +130,22 @@ async function watch(session: string | undefined, flags: WatchFlags): Promise<vo
     if (chatSessionId === undefined)
       throw new ExitError(EXIT.failed, 'There is no chat session yet: start one with chat.')
     const { ended, see } = endOf(() => flags.untilEnd === true)
-    // What is stored comes before `resumed`; an end that was there already is told by the join itself.
-    const view = await client.watch(chatSessionId, (change) => {
+    // What is stored comes before `resumed`; an end that was there already is told by the join itself. Both may be there
+    // before `watch` has resolved.
+    const joined: { view?: ViewedSession; isResumed: boolean } = { isResumed: false }
+    const seeNewest = (): void => {
+      const newest = joined.isResumed ? joined.view?.turns.at(-1) : undefined
+      if (newest) see({ kind: 'status', turn: newest, waitingFor: undefined })
+    }
+    joined.view = await client.watch(chatSessionId, (change) => {
       printer.show(change)
       if (change.kind !== 'resumed') see(change)
       else {
-        const newest = view.turns.at(-1)
-        if (newest) see({ kind: 'status', turn: newest, waitingFor: undefined })
+        joined.isResumed = true
+        seeNewest()
       }
     })
+    seeNewest()
     return ended
   })
 }
