@@ -202,8 +202,18 @@ function withoutUri(error: unknown): string {
   return message.replace(/mongodb(\+srv)?:\/\/[^\s"']*/g, '<uri>').replace(/\.$/, '')
 }
 
+/** What Node says of a socket that broke just then: the driver (7.8.0) hands some of it on as it is. */
+const BROKEN_SOCKET: ReadonlySet<unknown> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'ERR_STREAM_DESTROYED',
+])
+
 /** Not our own mistakes, which no waiting mends: a value that a schema refuses, or one that BSON cannot hold. */
-function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): boolean {
+  if (error instanceof Error && 'code' in error && BROKEN_SOCKET.has(error.code)) return true
   const { CastError, StrictModeError, ValidationError } = mongoose.Error
   if (error instanceof CastError || error instanceof StrictModeError || error instanceof ValidationError)
     return false
