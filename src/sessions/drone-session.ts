@@ -105,8 +105,9 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
 
   /** The first event of the connection. */
   welcome(): void {
-    const { nodeId, heartbeatIntervalMs, limits, directory } = this.#world
-    const mine = this.#myTurns().filter((turn) => turn.told.status === 'processing')
+    const { nodeId, heartbeatIntervalMs, limits, directory, turns } = this.#world
+    // What is not named is dropped by the drone: an end that is not stored yet might be lost, and with it its words.
+    const mine = this.#mine(turns.storedOfDrone(this.registrationId))
     this.outlet.emit('welcome', {
       registrationId: this.registrationId,
       droneId: this.droneId,
@@ -118,7 +119,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
         .map(({ droneId }) => droneId),
       turns: mine.map((turn) => ({
         turnId: turn.turnId,
-        attempt: turn.state.attempt,
+        attempt: turn.told.attempt,
         acknowledged: turn.state.assigned?.acknowledged ?? false,
         lanes: turn.storedHeads(),
       })),
@@ -187,9 +188,11 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
   }
 
   #myTurns(): Turn[] {
-    return this.#world.turns
-      .ofDrone(this.registrationId)
-      .filter(({ state }) => state.assigned?.instanceId === this.instanceId)
+    return this.#mine(this.#world.turns.ofDrone(this.registrationId))
+  }
+
+  #mine(turns: readonly Turn[]): Turn[] {
+    return turns.filter(({ state }) => state.assigned?.instanceId === this.instanceId)
   }
 
   #handlers(): Handlers<typeof droneUp> {

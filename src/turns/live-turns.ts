@@ -12,7 +12,7 @@ import type { Delays } from './turn-news.ts'
 import { Turn } from './turn.ts'
 import type { TurnBounds, TurnChange, TurnOutcome } from './turn.ts'
 import type { FlushBatch, TurnHeader, TurnState, TurnStore } from './turn-store.ts'
-import { TurnsByDrone } from './turns-by-drone.ts'
+import { TurnsByDrone, toldDrone, workingDrone } from './turns-by-drone.ts'
 
 interface Logger {
   info(message: string, meta?: object): void
@@ -54,7 +54,8 @@ export interface Tail {
 export class LiveTurns {
   readonly #options: LiveTurnsOptions
   readonly #turns = new Map<string, Turn>()
-  readonly #byDrone = new TurnsByDrone()
+  readonly #byDrone = new TurnsByDrone(workingDrone)
+  readonly #toldByDrone = new TurnsByDrone(toldDrone)
   readonly #flusher: Flusher
   readonly #telling = new Set<Promise<void>>()
   /** What is on its way to the viewers of a turn: `told` follows when they have it. */
@@ -96,6 +97,11 @@ export class LiveTurns {
     return this.#byDrone.of(registrationId)
   }
 
+  /** The turns that are a drone's as the store has it: also those whose end is not stored yet. */
+  storedOfDrone(registrationId: string): Turn[] {
+    return this.#toldByDrone.of(registrationId)
+  }
+
   /** Takes a turn that this node owns: a new one, or one that is read back from the store. */
   admit(header: TurnHeader): Turn {
     const turn = new Turn(header, this.#options.bounds)
@@ -105,7 +111,7 @@ export class LiveTurns {
     turn.heardAt = clock.ticks()
     turn.begunAt = turn.heardAt - workedMs
     this.#turns.set(turn.turnId, turn)
-    this.#byDrone.place(turn)
+    this.#place(turn)
     return turn
   }
 
@@ -126,7 +132,7 @@ export class LiveTurns {
     else turn.succeed(decision.change, decision.ended)
     if (phaseOf(turn.state) === 'offered') turn.begunAt = this.#options.clock.ticks()
     turn.heardAt = this.#options.clock.ticks()
-    this.#byDrone.place(turn)
+    this.#place(turn)
     this.#flusher.touch(turn)
     return decision
   }
@@ -219,6 +225,7 @@ export class LiveTurns {
         )
       }
       turn.told = { attempt, status, asks }
+      this.#toldByDrone.place(turn)
       // It may have been taken up again meanwhile: that is another one's place.
       if (isEnd(status) && this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
       this.#listener?.onTold(turn, state)
@@ -230,9 +237,14 @@ export class LiveTurns {
     }
   }
 
+  #place(turn: Turn): void {
+    this.#byDrone.place(turn)
+    this.#toldByDrone.place(turn)
+  }
+
   #fenced(turn: Turn): void {
     if (this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
-    this.#byDrone.place(turn)
+    this.#place(turn)
     this.#options.logger.warn('A turn has another owner now; what was said of it here is dropped.', {
       turnId: turn.turnId,
     })

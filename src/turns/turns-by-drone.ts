@@ -1,9 +1,25 @@
 import type { Turn } from './turn.ts'
 
-/** The turns that are being worked on, by the drone that does: a plain drone asks for its own with every word. */
+/** The drone that a turn belongs to, as somebody sees it. */
+type DroneOf = (turn: Turn) => string | undefined
+
+/** As decided: what it has to do. */
+export const workingDrone: DroneOf = ({ state, fenced }) =>
+  state.status === 'processing' && !fenced ? state.assigned?.registrationId : undefined
+
+/** As stored: an end, or a loss, that is decided may still be lost with this node, and the turn would go on. */
+export const toldDrone: DroneOf = ({ told, state, fenced }) =>
+  told.status === 'processing' && !fenced ? state.assigned?.registrationId : undefined
+
+/** Turns by their drone: a plain drone asks for its own with every word. */
 export class TurnsByDrone {
+  readonly #droneOf: DroneOf
   readonly #turns = new Map<string, Set<Turn>>()
   readonly #placeOf = new WeakMap<Turn, string>()
+
+  constructor(droneOf: DroneOf) {
+    this.#droneOf = droneOf
+  }
 
   of(registrationId: string): Turn[] {
     return [...(this.#turns.get(registrationId) ?? [])]
@@ -11,8 +27,7 @@ export class TurnsByDrone {
 
   /** To be called whenever a turn's state has changed. */
   place(turn: Turn): void {
-    const { status, assigned } = turn.state
-    const place = status === 'processing' && !turn.fenced ? assigned?.registrationId : undefined
+    const place = this.#droneOf(turn)
     const before = this.#placeOf.get(turn)
     if (before === place) return
     if (before !== undefined) this.#take(turn, before)

@@ -75,6 +75,35 @@ onEveryStore('A completion', (bench) => {
     await viewer.ended(turnId)
   })
 
+  it('[DR14] is not told to a drone that comes back before it is stored', async () => {
+    const { drone, viewer, voice, turnId } = await atWork(bench())
+    voice.response('stored.')
+    await drone.checkpoint(7)
+    const { store } = bench().relay
+    const commit = store.commit.bind(store)
+    let open: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    store.commit = async (batches) => {
+      await gate
+      return commit(batches)
+    }
+    void voice.response(' waiting').complete()
+    await viewer.untilText(turnId, 'stored. waiting')
+    await drone.handled()
+    drone.close()
+    const again = await bench().drone()
+    const lanes = [{ lane: '', offset: 7 }]
+    expect(again.welcomed.turns).to.deep.equal([{ turnId, attempt: 1, acknowledged: true, lanes }])
+    const completed = again.voice({ turnId, attempt: 1 }).from(7).response(' waiting').complete()
+    await again.handled()
+    expect(again.errors()).to.deep.equal([])
+    open()
+    expect(await completed).to.include({ ok: true, status: 'finished' })
+    await viewer.ended(turnId)
+    again.close()
+    expect((await bench().drone()).welcomed.turns).to.deep.equal([])
+  })
+
   it('[DR9] of a turn that has ended answers how it ended: the first end wins', async () => {
     const { drone, viewer, turnId, voice } = await atWork(bench())
     await voice.response('ok').complete()
