@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { holdCommits } from '../support/gated-store.ts'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
 
@@ -49,14 +50,7 @@ onEveryStore('A completion', (bench) => {
     const { drone, viewer, voice, turnId } = await atWork(bench())
     voice.response('stored.')
     await drone.checkpoint(7)
-    const { store } = bench().relay
-    const commit = store.commit.bind(store)
-    let open: () => void = () => undefined
-    const gate = new Promise<void>((resolve) => (open = resolve))
-    store.commit = async (batches) => {
-      await gate
-      return commit(batches)
-    }
+    const open = holdCommits(bench().relay.store)
     let answered = false
     const completed = voice
       .response(' waiting')
@@ -79,14 +73,7 @@ onEveryStore('A completion', (bench) => {
     const { drone, viewer, voice, turnId } = await atWork(bench())
     voice.response('stored.')
     await drone.checkpoint(7)
-    const { store } = bench().relay
-    const commit = store.commit.bind(store)
-    let open: () => void = () => undefined
-    const gate = new Promise<void>((resolve) => (open = resolve))
-    store.commit = async (batches) => {
-      await gate
-      return commit(batches)
-    }
+    const open = holdCommits(bench().relay.store)
     void voice.response(' waiting').complete()
     await viewer.untilText(turnId, 'stored. waiting')
     await drone.handled()

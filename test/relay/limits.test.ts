@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { holdCommits } from '../support/gated-store.ts'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
 
@@ -76,13 +77,7 @@ onEveryStore('A limit', (bench) => {
     const { turnId } = await viewer.send()
     const voice = drone.voice(await drone.order())
     await viewer.event('turn:started')
-    const commit = store.commit.bind(store)
-    let open: () => void = () => undefined
-    const gate = new Promise<void>((resolve) => (open = resolve))
-    store.commit = async (batches) => {
-      await gate
-      return commit(batches)
-    }
+    const open = holdCommits(store)
     const pieces = Array.from({ length: 120 }, (_, number) => `${number} ${'x'.repeat(60)} `)
     for (const piece of pieces) voice.response(piece)
     await drone.handled()
