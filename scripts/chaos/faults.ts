@@ -20,9 +20,6 @@ export interface Scene {
   readonly recovery: Recovery
 }
 
-/** Comings to a failpoint before it strikes, at most. */
-const MOST_HITS = 15
-
 export function frontsOf(scene: Scene, intensity: Intensity): Front[] {
   const { relayMs, droneMs, linkMs, viewerMs, databaseMs } = intensity
   const drones = droneFaults(scene)
@@ -36,7 +33,7 @@ export function frontsOf(scene: Scene, intensity: Intensity): Front[] {
   ]
 }
 
-function relayFaults({ relay, links, database, recovery }: Scene, { onlyUsurped }: Intensity): Fault[] {
+function relayFaults({ relay, links, database, recovery }: Scene, intensity: Intensity): Fault[] {
   const again = async (random: Random, signal: AbortSignal): Promise<void> => {
     if (random.chance(0.5)) await endure(random.between(0, 1500), signal)
     await relay.start()
@@ -49,14 +46,14 @@ function relayFaults({ relay, links, database, recovery }: Scene, { onlyUsurped 
       await relay.usurp(moveOver, random.between(1000, 3000), 1500)
     },
   }
-  if (onlyUsurped) return [usurp]
+  if (intensity.onlyUsurped) return [usurp]
   return [
     ...(database ? [usurp] : []),
     {
       name: 'relay SIGKILL at a failpoint',
       weight: 10,
       async strike(random, signal) {
-        await relay.killAt(random.of(POINTS), random.whole(1, MOST_HITS))
+        await relay.killAt(random.of(POINTS), random.whole(1, intensity.mostHits), intensity.armedMs)
         await again(random, signal)
       },
     },

@@ -13,6 +13,9 @@ export interface Intensity {
   readonly linkMs: number
   readonly viewerMs: number
   readonly databaseMs: number
+  /** Comings to a failpoint before a kill strikes there, at most, and how long a relay may take to come so often. */
+  readonly mostHits: number
+  readonly armedMs: number
   /** Shares of entries lost and repeated between a drone's socket and its turn. */
   readonly dropped: number
   readonly repeated: number
@@ -32,6 +35,8 @@ const LMDB: Intensity = {
   linkMs: 2500,
   viewerMs: 3000,
   databaseMs: NEVER_MS,
+  mostHits: 15,
+  armedMs: 4000,
   dropped: 0.003,
   repeated: 0.003,
   onlyCuts: false,
@@ -47,6 +52,9 @@ const MONGO: Intensity = {
   droneMs: 15_000,
   linkMs: 6000,
   databaseMs: 25_000,
+  // Its commits are few: as many comings as an embedded store has in a second would be waited for in vain.
+  mostHits: 4,
+  armedMs: 8000,
   pace: { shortestMs: 1000, longestMs: 8000, pauseMs: 80 },
   pauseMs: 500,
 }

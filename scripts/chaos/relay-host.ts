@@ -7,8 +7,8 @@ import type { Arming, Point } from './failpoints.ts'
 
 /** How long a relay may take until it takes work; with a store that is away it takes as long as that does. */
 const READY_MS = 60_000
-/** How long an armed failpoint is waited for: nobody may be speaking. */
-const ARMED_MS = 4000
+/** How long a relay that is to be replaced may take to come to a commit. */
+const REPLACED_MS = 4000
 /** What a clean stop may take: STOP_MS and something. */
 const STOP_MS = 13_000
 /** Below the ports that connections come from: one of those could connect to itself while the relay is away. */
@@ -101,11 +101,11 @@ export class RelayHost {
     this.#noteKill({ point: undefined, isEarly })
   }
 
-  /** Has it kill itself at a failpoint; from outside where it does not come there in time. */
-  async killAt(point: Point, hits: number): Promise<void> {
+  /** Has it kill itself at a failpoint; from outside where it does not come there in time: nobody may be speaking. */
+  async killAt(point: Point, hits: number, withinMs: number): Promise<void> {
     this.#expectsEnd = true
     this.#child?.send({ arm: point, hits, does: 'SIGKILL' } satisfies Arming)
-    if (await this.#child?.whenGone(ARMED_MS)) this.#noteKill({ point, isEarly: false })
+    if (await this.#child?.whenGone(withinMs)) this.#noteKill({ point, isEarly: false })
     else await this.kill()
   }
 
@@ -130,7 +130,7 @@ export class RelayHost {
     const old = this.#child
     if (!old) return false
     old.send({ arm: 'commit:before', hits: 3, does: 'SIGSTOP' } satisfies Arming)
-    const until = performance.now() + ARMED_MS
+    const until = performance.now() + REPLACED_MS
     while (!old.isStopped && performance.now() < until) await sleep(10)
     old.signal('SIGSTOP')
     this.#slot = 1 - this.#slot
