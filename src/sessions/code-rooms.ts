@@ -2,6 +2,7 @@ import type { Namespace } from 'socket.io'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
+import { eventFrame, writeFrame } from './event-frame.ts'
 import type { Rooms } from './follower.ts'
 import { originalEntry, wireEntry } from '../turns/wire-entry.ts'
 
@@ -43,12 +44,12 @@ export class CodeRooms implements Rooms {
     const room = chatRoom(chatSessionId)
     if (this.#isTaken(room)) {
       const { name, args } = wireEntry(place, placed)
-      this.#namespace.local.to(room).emit(name, ...args)
+      this.#send(room, name, args)
     }
     const original = originalRoom(chatSessionId)
     if (this.#isTaken(original)) {
       const { name, args } = originalEntry(place, placed)
-      this.#namespace.local.to(original).emit(name, ...args)
+      this.#send(original, name, args)
     }
   }
 
@@ -56,7 +57,7 @@ export class CodeRooms implements Rooms {
     this.#both(chatSessionId, news.name, news.payload)
     const end = originalEnd(news)
     const original = originalRoom(chatSessionId)
-    if (end && this.#isTaken(original)) this.#namespace.local.to(original).emit('workOrderComplete', ...end)
+    if (end && this.#isTaken(original)) this.#send(original, 'workOrderComplete', end)
   }
 
   live(chatSessionId: string, name: string, args: readonly unknown[]): void {
@@ -73,8 +74,17 @@ export class CodeRooms implements Rooms {
   }
 
   #both(chatSessionId: string, name: string, ...args: unknown[]): void {
-    const rooms = [chatRoom(chatSessionId), originalRoom(chatSessionId)].filter((room) => this.#isTaken(room))
-    if (rooms.length > 0) this.#namespace.local.to(rooms).emit(name, ...args)
+    for (const room of [chatRoom(chatSessionId), originalRoom(chatSessionId)])
+      if (this.#isTaken(room)) this.#send(room, name, args)
+  }
+
+  /** To all of this node. */
+  #send(room: string, name: string, args: readonly unknown[]): void {
+    const frame = eventFrame(this.#namespace.name, name, args)
+    for (const id of this.#namespace.adapter.rooms.get(room) ?? []) {
+      const socket = this.#namespace.sockets.get(id)
+      if (socket) writeFrame(socket, frame)
+    }
   }
 
   #isTaken(room: string): boolean {

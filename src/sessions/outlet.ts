@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import { RelayError } from '../protocol/errors.ts'
+import { eventFrame, writeFrame } from './event-frame.ts'
 
 /** What a peer may still read after its last `error` before its transport is cut. */
 const FAREWELL_MS = 1000
@@ -92,7 +93,9 @@ export class Outlet<Down> {
     name: Name,
     ...args: Down[Name] extends Listener ? Said<Down[Name]> : never
   ): void {
-    if (this.open) this.#socket.emit(name, ...args)
+    if (!this.open) return
+    if (args.some((arg) => arg instanceof Uint8Array)) this.#socket.emit(name, ...args)
+    else writeFrame(this.#socket, eventFrame(this.#socket.nsp.name, name, args))
   }
 
   /** Answers an event that failed and had no acknowledgement. */

@@ -9,6 +9,9 @@ export interface Frame {
   readonly ack: Ack | undefined
 }
 
+/** Whatever a frame is addressed to: there is one relay, and each socket has its own end. */
+const NAMESPACE = '/model'
+
 /** The last event on a connection that the other side closes politely. */
 export const FAREWELL = 'disconnect'
 
@@ -34,15 +37,15 @@ function throughJson<Value>(value: Value): Value {
 export class ModelRooms {
   readonly rooms = new Map<string, Set<ModelSocket>>()
 
-  /** As much of a Socket.IO namespace as `CodeRooms` needs. */
+  /** As much of a Socket.IO namespace as `CodeRooms` needs; its sockets are their own ids here. */
   asNamespace(): Namespace {
-    const to = (names: string | string[]): { emit(name: string, ...args: unknown[]): void } => ({
+    const to = (room: string): { emit(name: string, ...args: unknown[]): void } => ({
       emit: (name, ...args) => {
-        const sockets = new Set([names].flat().flatMap((room) => [...(this.rooms.get(room) ?? [])]))
-        for (const socket of sockets) socket.emit(name, ...args)
+        for (const socket of this.rooms.get(room) ?? []) socket.emit(name, ...args)
       },
     })
-    return { to, local: { to }, adapter: { rooms: this.rooms } } as unknown as Namespace
+    const sockets = { get: (socket: ModelSocket) => socket }
+    return { name: NAMESPACE, to, adapter: { rooms: this.rooms }, sockets } as unknown as Namespace
   }
 
   leaveAll(socket: ModelSocket): void {
@@ -91,7 +94,15 @@ export class ModelSocket {
     const off = (): void => undefined
     const socket = { terminate: () => this.#cut() }
     const on = (name: string, listener: Listener): void => this.on(name, listener)
-    return { on, transport: { on, off, socket }, close: () => this.#cut() }
+    const write = (packet: string): void => {
+      const [name, ...args] = JSON.parse(packet.slice(packet.indexOf('['))) as [string, ...unknown[]]
+      this.emit(name, ...args)
+    }
+    return { on, transport: { on, off, socket }, write, close: () => this.#cut() }
+  }
+
+  get nsp(): { readonly name: string } {
+    return { name: NAMESPACE }
   }
 
   on(name: string, listener: Listener): void {
