@@ -3,6 +3,7 @@ import { asks, event, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { manifest } from './handshake.ts'
 import { callAt, position, resultAt, statedHead, toolDetail } from './position.ts'
+import { isPlacedText } from './quick-check.ts'
 import { turnStatus } from './turn-view.ts'
 import { bytes, count, json, name, opt, ownId, text } from './values.ts'
 
@@ -69,6 +70,8 @@ export const sessionCompacted = z.object({
   messagesKept: count,
 })
 
+const entryText = { ...event(text, opt(position)), isPlain: isPlacedText }
+
 /** Everything a drone may say to the relay. */
 export const droneUp = {
   heartbeat: asks(
@@ -78,8 +81,8 @@ export const droneUp = {
   status: event(text),
   log: event(opt(json), opt(text), opt(text), text, opt(json)),
   workspaceModeChanged: event(text),
-  thinking: event(text, opt(position)),
-  response: event(text, opt(position)),
+  thinking: entryText,
+  response: entryText,
   toolCall: event(name, text, opt(text), opt(text), opt(callAt)),
   toolResult: event(name, opt(text), opt(resultAt)),
   usage: event(usage),

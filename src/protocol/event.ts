@@ -6,6 +6,8 @@ export interface EventSpec {
   readonly args: z.ZodType<unknown[], unknown[]>
   /** `none`: nobody answers. `boolean`: the bare answer of the original. Else the fields beside `ok`. */
   readonly answer: 'none' | 'boolean' | z.ZodObject
+  /** True only for arguments that `args` would give back as they are: on the way of every word there is no schema. */
+  readonly isPlain?: (args: readonly unknown[]) => boolean
 }
 
 type Slots = [z.core.SomeType, ...z.core.SomeType[]]

@@ -4,6 +4,8 @@ import { z } from 'zod'
 // oxlint-disable-next-line no-control-regex
 const NAME = /^[^\u0000-\u001f\u007f-\u009f]{1,512}$/
 
+const OWN_ID = /^[A-Za-z0-9_-]{1,64}$/
+
 /** How deep opaque JSON (metadata, payloads, surface specs) may nest: deeper is a mistake or an attack. */
 const MAX_DEPTH = 32
 
@@ -16,7 +18,7 @@ export function opt<T extends z.ZodType>(schema: T): z.ZodOptional<T> {
 }
 
 /** An id that the relay made: safe as a key, a room and a path. */
-export const ownId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected 1 to 64 of A-Z a-z 0-9 _ -')
+export const ownId = z.string().regex(OWN_ID, 'expected 1 to 64 of A-Z a-z 0-9 _ -')
 
 /** A name that somebody else made: opaque, 1 to 512 characters, no control characters. */
 export const name = z
@@ -26,6 +28,16 @@ export const name = z
 
 /** A lane: `''` is the turn's own, any other is the name of a subagent. */
 export const laneName = z.union([z.literal(''), name])
+
+/** As `ownId` takes it, without an answer why not. */
+export function isOwnId(value: unknown): value is string {
+  return typeof value === 'string' && OWN_ID.test(value)
+}
+
+/** As `laneName` takes it, alike; `''` is none of these. */
+export function isLaneName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value) && value.isWellFormed()
+}
 
 export const count = z.int().min(0)
 export const text = z.string()

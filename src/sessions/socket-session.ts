@@ -166,11 +166,14 @@ export abstract class SocketSession<Down> {
     }
     if (!registered.handler) throw unknownEvent(name)
     const given = args.length > registered.slots ? args.slice(0, registered.slots) : args
-    const parsed = registered.spec.args.safeParse(given)
-    if (!parsed.success) {
-      throw new RelayError('invalid_payload', `${name}: ${firstIssue(parsed.error)}`, { level: 'debug' })
-    }
-    return registered.handler(...parsed.data)
+    return registered.handler(...this.#parse(name, registered, given))
+  }
+
+  #parse(name: string, { spec }: Registered, given: unknown[]): unknown[] {
+    if (spec.isPlain?.(given) === true) return given
+    const parsed = spec.args.safeParse(given)
+    if (parsed.success) return parsed.data
+    throw new RelayError('invalid_payload', `${name}: ${firstIssue(parsed.error)}`, { level: 'debug' })
   }
 
   /** Too much at once: a drone is read more slowly, for its words may not be lost; anybody else is refused. */
