@@ -3,20 +3,25 @@
  * UTF-8 has no lone surrogates: msgpack would join one with its neighbour, and a text would come back shorter.
  */
 export function wellFormed<T>(value: T): T {
-  return repaired(value) as T
+  return (isWellFormed(value) ? value : repaired(value)) as T
+}
+
+/** Looks before anything is copied: nearly everything is. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isWellFormed)
+  for (const key in value) {
+    if (!key.isWellFormed() || !isWellFormed((value as Record<string, unknown>)[key])) return false
+  }
+  return true
 }
 
 function repaired(value: unknown): unknown {
-  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed()
-  if (Array.isArray(value)) {
-    const items = value.map(repaired)
-    return items.every((item, index) => item === value[index]) ? value : items
-  }
+  if (typeof value === 'string') return value.toWellFormed()
+  if (Array.isArray(value)) return value.map(wellFormed)
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value)
-  const changed = entries.map(([key, item]) => [key.toWellFormed(), repaired(item)] as const)
-  const same = changed.every(
-    ([key, item], index) => key === entries[index]?.[0] && item === entries[index][1],
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.toWellFormed(), wellFormed(item)]),
   )
-  return same ? value : Object.fromEntries(changed)
 }

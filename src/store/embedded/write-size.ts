@@ -48,6 +48,10 @@ function weigh(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value) + LEAF_BYTES
   if (typeof value !== 'object' || value === null) return LEAF_BYTES
   let bytes = LEAF_BYTES
-  for (const [name, item] of Object.entries(value)) bytes += name.length + weigh(item)
+  if (Array.isArray(value)) {
+    for (const item of value) bytes += weigh(item)
+    return bytes
+  }
+  for (const name in value) bytes += name.length + weigh((value as Record<string, unknown>)[name])
   return bytes
 }
