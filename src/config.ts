@@ -140,7 +140,7 @@ export const OPTIONS = {
   mergeMs: option(
     'MERGE_MS',
     ms,
-    '15',
+    '35',
     'ms',
     'pieces for viewers gather this long; the first after a silence never',
   ),

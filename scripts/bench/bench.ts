@@ -24,6 +24,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
+import { Histogram } from './histogram.ts'
 import { joins, longTurns } from './long-turn.ts'
 import { isFault, readOptions } from './options.ts'
 import type { BenchOptions, CostScenario } from './options.ts'
@@ -33,6 +34,7 @@ import { heading, joinRows, longTurnRows, steadyRows, table } from './report.ts'
 import { openStage } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { steady } from './steady.ts'
+import type { Round } from './steady.ts'
 
 type Costs = Omit<Measured, 'title' | 'ranAs'>
 
@@ -48,7 +50,7 @@ async function measureCosts(options: BenchOptions, scenario: CostScenario, stage
       const raw = contestants.map(({ name, rounds, samples, heapAtStart }) => ({
         name,
         heapAtStart,
-        rounds,
+        rounds: rounds.map(withLatency),
         samples,
       }))
       return { columns: [...names, ...ratios], rows: steadyRows(contestants), wrong, raw }
@@ -64,6 +66,14 @@ async function measureCosts(options: BenchOptions, scenario: CostScenario, stage
       return { columns: [''], rows: joinRows(cost), wrong: cost.report.wrong, raw: cost }
     }
   }
+}
+
+/** What is kept of a round: some quantiles in place of all durations. */
+function withLatency({ report, ...round }: Round): object {
+  const { took, ...kept } = report
+  const durations = new Histogram(took)
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => durations.quantile(share))
+  return { ...round, report: { ...kept, latency: { count: durations.count, p50, p99, max } } }
 }
 
 function commit(): string {

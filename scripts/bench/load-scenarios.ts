@@ -1,8 +1,8 @@
 import { compareAll, endAll, hearOut, inTime } from './check.ts'
 import type { Latecomer, Link } from './links.ts'
-import { quantile } from './measure.ts'
+import { Histogram } from './histogram.ts'
 import { pace } from './pace.ts'
-import type { JoinsSpec, Latency, LoadReport, MarkName, SteadySpec, TurnSpec } from './spec.ts'
+import type { JoinsSpec, LoadReport, MarkName, SteadySpec, TurnSpec } from './spec.ts'
 import { Speech } from './speech.ts'
 
 export interface LoadRun {
@@ -15,7 +15,7 @@ export type Outcome = Omit<LoadReport, 'load'>
 /** When each token was sent and how long each took to each viewer, of those sent in the measured part. */
 class Stopwatch {
   readonly #sentAt: number[][]
-  readonly #took: number[] = []
+  readonly took = new Histogram()
   readonly #tokenChars: number
   isMeasuring = false
 
@@ -34,14 +34,8 @@ class Stopwatch {
     const last = Math.floor(to / this.#tokenChars)
     for (let token = Math.floor(from / this.#tokenChars); token < last; token++) {
       const sentAt = this.#sentAt[speaker]?.[token] ?? Number.NaN
-      if (!Number.isNaN(sentAt)) this.#took.push(now - sentAt)
+      if (!Number.isNaN(sentAt)) this.took.record(now - sentAt)
     }
-  }
-
-  latency(): Latency {
-    const sorted = Float64Array.from(this.#took).toSorted()
-    const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantile(sorted, share)) as [number, number, number]
-    return { count: sorted.length, p50, p99, max }
   }
 }
 
@@ -83,7 +77,7 @@ export async function runSteady(spec: SteadySpec, { open, mark }: LoadRun): Prom
   await mark('end')
   const wrong = await endAll(links, speeches)
   const tokens = allTokens() - tokensBefore
-  return { wrong, tokens, ms, chars: tokens * spec.tokenBytes, events, latency: watch.latency(), lumped }
+  return { wrong, tokens, ms, chars: tokens * spec.tokenBytes, events, took: watch.took.toJSON(), lumped }
 }
 
 /** One turn of a given size, as fast as the window allows, to one viewer. */

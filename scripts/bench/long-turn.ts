@@ -56,7 +56,7 @@ export async function costOf(stage: Stage, spec: Omit<LoadSpec, 'target'>): Prom
   let before: Look | undefined
   let after: Look | undefined
   const report = await runLoad({
-    spec: { ...spec, target: stage.target },
+    specs: [{ ...spec, target: stage.target }],
     limitMs: LIMIT_MS,
     async onMark(mark) {
       if (mark === 'begin') before = await look(stage)

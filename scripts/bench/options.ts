@@ -95,7 +95,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--large-mb <n>', 'long-turn: the larger turn; joins: the turn that is joined', positive, 5)
     .option('--plain', 'steady: drones of the original, one event a token without a position', false)
     .option('--no-baselines', 'steady: the relay alone')
-    .option('--crews <n>', 'faults: load processes', whole, 2)
+    .option('--crews <n>', 'load processes; not where one turn is measured', whole, 2)
     .option('--users <n>', 'restart: the users whose drones and viewers they are', whole, 20)
     .option('--joins <n>', 'rejoins: how many, all viewers together', whole, 10_000)
     .option('--down-ms <n>', 'restart: pause between the end and the next start', from0, 0)

@@ -1,3 +1,4 @@
+import { Histogram } from './histogram.ts'
 import { mb, median, slopeMbPerMin } from './measure.ts'
 import type { Cost, LongTurns } from './long-turn.ts'
 import type { BenchOptions } from './options.ts'
@@ -47,9 +48,9 @@ export function steadyRows(contestants: readonly Contestant[]): Row[] {
   return [
     compared('CPU per token', 'µs', ({ cpuUsPerToken }) => cpuUsPerToken),
     compared('CPU', '% of a core', ({ cpuUs, report }) => cpuUs / report.ms / 10),
-    compared('latency p50', 'ms', ({ report }) => report.latency?.p50 ?? Number.NaN),
-    compared('latency p99', 'ms', ({ report }) => report.latency?.p99 ?? Number.NaN),
-    compared('latency max', 'ms', ({ report }) => report.latency?.max ?? Number.NaN),
+    compared('latency p50', 'ms', ({ report }) => new Histogram(report.took).quantile(0.5)),
+    compared('latency p99', 'ms', ({ report }) => new Histogram(report.took).quantile(0.99)),
+    compared('latency max', 'ms', ({ report }) => new Histogram(report.took).quantile(1)),
     compared('loop delay p99', 'ms', ({ loopP99Ms }) => loopP99Ms),
     row('RSS at the end', 'MB', ({ rounds }) => mb(rounds.at(-1)?.rss ?? Number.NaN)),
     row('RSS slope, last half', 'MB/min', ({ samples }) => slopeMbPerMin(samples, ({ rss }) => rss)),

@@ -10,8 +10,11 @@ export interface RelayTarget {
   readonly plain: boolean
 }
 
+/** `merging`: Socket.IO, with what is said to a room within a window sent as one. */
+export type ForwarderKind = 'socket.io' | 'merging' | 'ws'
+
 export interface ForwarderTarget {
-  readonly kind: 'socket.io' | 'ws'
+  readonly kind: ForwarderKind
   readonly url: string
 }
 
@@ -52,13 +55,6 @@ export interface LoadSpec {
   readonly scenario: SteadySpec | TurnSpec | JoinsSpec
 }
 
-export interface Latency {
-  readonly count: number
-  readonly p50: number
-  readonly p99: number
-  readonly max: number
-}
-
 export interface LoadReport {
   /** What was not as it must be: empty is good. */
   readonly wrong: string[]
@@ -68,7 +64,8 @@ export interface LoadReport {
   readonly chars: number
   /** Events that viewers heard with words in them. */
   readonly events: number
-  readonly latency?: Latency
+  /** How long each token took to each viewer, as a `Histogram` is written down. */
+  readonly took?: readonly (readonly [step: number, count: number])[]
   /** Tokens that the generator said too late, together with the one before. */
   readonly lumped?: number
   /** Time to the last byte, of joins one after the other and of those at once. */

@@ -84,5 +84,5 @@ export function openForwarders(): Promise<Forwarder[]> {
     })
     return { server, target: { kind, url: server.said['url'] ?? '' } }
   }
-  return Promise.all([open('socket.io'), open('ws')])
+  return Promise.all([open('socket.io'), open('merging'), open('ws')])
 }

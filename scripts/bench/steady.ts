@@ -23,7 +23,7 @@ export interface Round {
 }
 
 export interface Contestant {
-  readonly name: 'relay' | 'socket.io' | 'ws'
+  readonly name: Target['kind']
   readonly server: ServerProcess
   readonly target: Target
   readonly rounds: Round[]
@@ -50,21 +50,27 @@ export async function steady(options: BenchOptions, stage: Stage): Promise<Conte
   }
 }
 
-function specOf({ drones, viewers, rate, tokenBytes, warmup, seconds, rounds }: BenchOptions): SteadySpec {
+/** The load of each process. */
+function specsOf(options: BenchOptions): SteadySpec[] {
+  const { viewers, rate, tokenBytes, warmup, seconds, rounds } = options
   const measuredMs = (seconds * 1000) / rounds
-  return { kind: 'steady', drones, viewers, rate, tokenBytes, warmupMs: warmup * 1000, measuredMs }
+  const crews = Math.min(options.crews, options.drones)
+  return Array.from({ length: crews }, (_, crew) => {
+    const drones = Math.floor((options.drones + crew) / crews)
+    return { kind: 'steady', drones, viewers, rate, tokenBytes, warmupMs: warmup * 1000, measuredMs }
+  })
 }
 
 async function play(contestant: Contestant, options: BenchOptions, round: number): Promise<Round> {
   const { server, target, name, samples } = contestant
-  const scenario = specOf(options)
+  const scenarios = specsOf(options)
   const loadBefore = samples.at(-1)?.atMs ?? 0
   let before: Usage | undefined
   let after: Usage | undefined
   let sampler: ReturnType<typeof setInterval> | undefined
   const report = await runLoad({
-    spec: { run: `round${round}`, target, scenario },
-    limitMs: scenario.warmupMs + scenario.measuredMs + AROUND_MS,
+    specs: scenarios.map((scenario, crew) => ({ run: `round${round}-${crew}`, target, scenario })),
+    limitMs: (options.warmup + options.seconds) * 1000 + AROUND_MS,
     async onMark(mark) {
       if (mark === 'begin') {
         before = await server.usage({ reset: true })

@@ -22,7 +22,7 @@ const AGAIN_LONGEST_MS = 10_000
  * Text gathers this long and leaves as one piece; the first after a silence, and whatever is no text, never waits. A
  * piece costs the relay about the same whatever its length, and nobody reads faster.
  */
-const MERGE_MS = 30
+const MERGE_MS = 40
 
 /** What the relay answers to an event. */
 export interface Answer {

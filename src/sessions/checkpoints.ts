@@ -5,7 +5,7 @@ import type { Clock } from '../turns/clock.ts'
  * Ms between two rounds of checkpoints to a drone that goes on speaking. Each costs the relay about what an entry does,
  * and a later one says all that an earlier one did. A drone's window lasts for longer at any rate that agents speak at.
  */
-const PACE_MS = 50
+const PACE_MS = 90
 /** Rounds that need not keep that pace after a pause: who speaks now and then is told at once. */
 const AT_ONCE = 3
 

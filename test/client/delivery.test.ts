@@ -48,18 +48,18 @@ describe('what a drone says on its way to the relay', () => {
     clock.pass(1000)
   }
 
-  it('[DC2] leaves at once after a silence, and then gathers: the text of 30 ms is one piece', async () => {
+  it('[DC2] leaves at once after a silence, and then gathers: the text of 40 ms is one piece', async () => {
     await afterSilence()
     void work.response('first')
     await turnOfTheLoop()
     expect(said.splice(0)).to.deep.equal(['response first'])
     for (const text of ['a', 'b', 'c']) {
       void work.response(text)
-      clock.pass(9)
+      clock.pass(13)
       await turnOfTheLoop()
     }
     expect(said).to.deep.equal([])
-    clock.pass(3)
+    clock.pass(1)
     await turnOfTheLoop()
     expect(said).to.deep.equal(['response abc'])
   })
@@ -87,7 +87,7 @@ describe('what a drone says on its way to the relay', () => {
     await turnOfTheLoop()
     void work.response('second')
     wire.up = false
-    clock.pass(30)
+    clock.pass(40)
     await turnOfTheLoop()
     expect(said).to.deep.equal(['response first'])
   })
