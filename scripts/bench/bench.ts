@@ -6,6 +6,8 @@
  *   npm run bench -- --scenario long-turn                      what a long turn costs
  *   npm run bench -- --scenario long-turn --store mongo        the same in the database
  *   npm run bench -- --scenario joins                          how long it takes to join one
+ *   npm run bench -- --scenario idle                           memory of drones and viewers that say nothing
+ *   npm run bench -- --scenario start                          the time until it takes work, with many stored turns
  *
  * And how it fares when something goes wrong (./reliability), each figure beside what it is to be at most:
  *
@@ -26,11 +28,11 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { Histogram } from './histogram.ts'
 import { joins, longTurns } from './long-turn.ts'
-import { isFault, readOptions } from './options.ts'
+import { isLone, readOptions } from './options.ts'
 import type { BenchOptions, CostScenario } from './options.ts'
-import { faults } from './reliability/faults.ts'
 import type { Measured } from './reliability/ground.ts'
 import { heading, joinRows, longTurnRows, steadyRows, table } from './report.ts'
+import { LONE } from './scenarios.ts'
 import { openStage } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { steady } from './steady.ts'
@@ -101,11 +103,11 @@ const options = readOptions(process.argv)
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 const { scenario } = options
-const measured = await (isFault(scenario) ? faults(options, scenario) : costs(options, scenario))
+const measured = await (isLone(scenario) ? LONE[scenario](options) : costs(options, scenario))
 const { title, columns, rows, wrong, raw, ranAs } = measured
 console.log(`\n${title}\n\n${table(columns, rows)}\n`)
 if (wrong.length > 0) console.error(`${wrong.length} thing(s) wrong:\n${wrong.join('\n')}`)
-else if (isFault(scenario)) console.log('Nothing was found to be lost or wrong.')
+else if (isLone(scenario)) console.log('Nothing was found to be lost or wrong.')
 else console.log('Every token arrived once, in order, at every viewer, and is in the store.')
 process.exitCode = wrong.length > 0 ? 1 : 0
 if (options.json !== undefined) {

@@ -2,8 +2,10 @@ import { compareAll, endAll, hearOut, inTime } from './check.ts'
 import type { Latecomer, Link } from './links.ts'
 import { Histogram } from './histogram.ts'
 import { pace } from './pace.ts'
-import type { JoinsSpec, LoadReport, MarkName, SteadySpec, TurnSpec } from './spec.ts'
+import type { IdleSpec, JoinsSpec, LoadReport, MarkName, SteadySpec, TurnSpec } from './spec.ts'
 import { Speech } from './speech.ts'
+
+const WORD_CHARS = 7
 
 export interface LoadRun {
   readonly open: (count: number, viewers: number) => Promise<Link[]>
@@ -129,6 +131,16 @@ export async function runJoins(spec: JoinsSpec, { open, mark }: LoadRun): Promis
   for (const latecomer of latecomers) latecomer.close()
   const { chars } = speech
   return { wrong, tokens: speech.tokens, ms, chars, events, joinMs: { single, together } }
+}
+
+/** One word each, and then nothing more until the mark is answered. */
+export async function runIdle(spec: IdleSpec, { open, mark }: LoadRun): Promise<Outcome> {
+  const links = await open(spec.pairs, 1)
+  const speeches = links.map(({ speaker }) => new Speech(speaker, WORD_CHARS))
+  for (const speech of speeches) void speech.token()
+  const wrong = await endAll(links, speeches)
+  await mark('begin')
+  return { wrong, tokens: links.length, ms: 0, chars: links.length * WORD_CHARS, events: links.length }
 }
 
 function theLink(links: readonly Link[]): Link {

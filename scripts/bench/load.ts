@@ -1,11 +1,15 @@
 /** The load generator: a process of its own, so that what it costs is not the server's. Told what to do by its parent. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openSocketioLink, openWsLink } from './forwarder-links.ts'
-import { runJoins, runSteady, runTurn } from './load-scenarios.ts'
+import { runIdle, runJoins, runSteady, runTurn } from './load-scenarios.ts'
 import type { LoadRun } from './load-scenarios.ts'
 import type { Link } from './links.ts'
+import { inBatches } from './in-batches.ts'
 import { openRelayLink } from './relay-links.ts'
 import type { FromLoad, LoadReport, LoadSpec, MarkName, ToLoad } from './spec.ts'
+
+/** Links that are being opened at a time: more only wait for each other. */
+const OPENED_AT_ONCE = 100
 
 const marked = new Map<MarkName, () => void>()
 
@@ -36,6 +40,8 @@ function run(scenario: LoadSpec['scenario'], open: LoadRun['open']): Promise<Omi
       return runTurn(scenario, { open, mark })
     case 'joins':
       return runJoins(scenario, { open, mark })
+    case 'idle':
+      return runIdle(scenario, { open, mark })
   }
 }
 
@@ -46,7 +52,8 @@ async function load(spec: LoadSpec): Promise<LoadReport> {
   const startedAt = performance.now()
   const links: Link[] = []
   const report = await run(spec.scenario, async (count, viewers) => {
-    links.push(...(await Promise.all(Array.from({ length: count }, (_, i) => openLink(spec, i, viewers)))))
+    const opened = await inBatches(OPENED_AT_ONCE, count, (index) => openLink(spec, index, viewers))
+    links.push(...opened)
     return links
   })
   const { user, system } = process.cpuUsage(cpu)

@@ -1,14 +1,24 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 
-/** What the relay costs. */
+/** What the relay costs while it works. */
 const COSTS = ['steady', 'long-turn', 'joins'] as const
-/** How it fares when something goes wrong. */
-const FAULTS = ['acks', 'restart', 'frozen', 'store-away', 'dead-drone', 'stalls', 'rejoins'] as const
+/** What it needs besides, and how it fares when something goes wrong: these start their own relays. */
+const LONE = [
+  'idle',
+  'start',
+  'acks',
+  'restart',
+  'frozen',
+  'store-away',
+  'dead-drone',
+  'stalls',
+  'rejoins',
+] as const
 export type CostScenario = (typeof COSTS)[number]
-export type FaultScenario = (typeof FAULTS)[number]
+export type LoneScenario = (typeof LONE)[number]
 
 export interface BenchOptions {
-  readonly scenario: CostScenario | FaultScenario
+  readonly scenario: CostScenario | LoneScenario
   readonly store: 'lmdb' | 'mongo'
   readonly drones: number
   readonly rate: number
@@ -18,6 +28,8 @@ export interface BenchOptions {
   readonly viewers: number
   readonly tokenBytes: number
   readonly repeat: number
+  readonly pairs: number
+  readonly turns: number
   readonly smallMb: number
   readonly largeMb: number
   readonly plain: boolean
@@ -32,7 +44,17 @@ export interface BenchOptions {
 }
 
 /** What `--quick` makes of the numbers that were not given: something in well under a minute. */
-const QUICK = { drones: 5, seconds: 6, warmup: 2, rounds: 1, repeat: 2, smallMb: 0.1, largeMb: 1 } as const
+const QUICK = {
+  drones: 5,
+  seconds: 6,
+  warmup: 2,
+  rounds: 1,
+  repeat: 2,
+  smallMb: 0.1,
+  largeMb: 1,
+  pairs: 100,
+  turns: 20_000,
+} as const
 
 /** Where a scenario wants other numbers than `steady`. The rate is of all drones together in these. */
 const DEFAULTS: Partial<Record<BenchOptions['scenario'], Partial<BenchOptions>>> = {
@@ -44,8 +66,13 @@ const DEFAULTS: Partial<Record<BenchOptions['scenario'], Partial<BenchOptions>>>
   'dead-drone': { drones: 50, rate: 50, rounds: 2, warmup: 2 },
 }
 
-export function isFault(scenario: BenchOptions['scenario']): scenario is FaultScenario {
-  return FAULTS.some((fault) => fault === scenario)
+export function isLone(scenario: BenchOptions['scenario']): scenario is LoneScenario {
+  return LONE.some((name) => name === scenario)
+}
+
+/** The others measure one thing, and less of it would measure another. */
+function isQuick(scenario: BenchOptions['scenario']): boolean {
+  return !isLone(scenario) || scenario === 'idle' || scenario === 'start'
 }
 
 function positive(text: string): number {
@@ -73,7 +100,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
         'Exits with 1 when a word was lost, repeated or changed.',
     )
     .addOption(
-      new Option('--scenario <name>', 'what is measured').choices([...COSTS, ...FAULTS]).default('steady'),
+      new Option('--scenario <name>', 'what is measured').choices([...COSTS, ...LONE]).default('steady'),
     )
     .addOption(
       new Option('--store <name>', 'where turns are kept').choices(['lmdb', 'mongo']).default('lmdb'),
@@ -90,9 +117,16 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--rounds <n>', 'steady: the servers take turns this often', whole, 3)
     .option('--viewers <n>', 'steady: viewers of each drone', whole, 1)
     .option('--token-bytes <n>', 'characters of a token, all ASCII', whole, 7)
-    .option('--repeat <n>', 'long-turn: turns of each size; joins: joins one after the other', whole, 5)
+    .option(
+      '--repeat <n>',
+      'long-turn: turns of each size; joins: joins one after the other; start: starts',
+      whole,
+      5,
+    )
     .option('--small-mb <n>', 'long-turn: the smaller turn', positive, 0.5)
     .option('--large-mb <n>', 'long-turn: the larger turn; joins: the turn that is joined', positive, 5)
+    .option('--pairs <n>', 'idle: drones with a viewer each', whole, 8000)
+    .option('--turns <n>', 'start: stored turns, 10,000 of them in one session', whole, 100_000)
     .option('--plain', 'steady: drones of the original, one event a token without a position', false)
     .option('--no-baselines', 'steady: the relay alone')
     .option('--crews <n>', 'load processes; not where one turn is measured', whole, 2)
@@ -108,6 +142,6 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--cpu-prof <folder>', 'have the relay write a CPU profile there')
   const given = program.parse(argv).opts<BenchOptions & { quick: boolean }>()
   const isGiven = (name: string): boolean => program.getOptionValueSource(name) === 'cli'
-  const others = { ...DEFAULTS[given.scenario], ...(given.quick && !isFault(given.scenario) ? QUICK : {}) }
+  const others = { ...DEFAULTS[given.scenario], ...(given.quick && isQuick(given.scenario) ? QUICK : {}) }
   return { ...given, ...Object.fromEntries(Object.entries(others).filter(([name]) => !isGiven(name))) }
 }

@@ -48,11 +48,17 @@ export interface JoinsSpec {
   readonly together: number
 }
 
+/** Drones with a viewer each that have had one short turn, and stay until the mark `begin` is answered. */
+export interface IdleSpec {
+  readonly kind: 'idle'
+  readonly pairs: number
+}
+
 export interface LoadSpec {
   /** Unlike any other run's against the same server: names of drones and sessions are made of it. */
   readonly run: string
   readonly target: Target
-  readonly scenario: SteadySpec | TurnSpec | JoinsSpec
+  readonly scenario: SteadySpec | TurnSpec | JoinsSpec | IdleSpec
 }
 
 export interface LoadReport {

@@ -10,7 +10,7 @@ import { AckedDrone } from './acked-drone.ts'
 import { moment } from './crew-spec.ts'
 import type { CaughtUp, CrewSpec, Figures, Ordered, UserKeys } from './crew-spec.ts'
 import { freeze } from './frozen-viewer.ts'
-import { inBatches } from './in-batches.ts'
+import { inBatches } from '../in-batches.ts'
 import { SaidAt, Watching } from './watching.ts'
 import type { Pair } from './watching.ts'
 

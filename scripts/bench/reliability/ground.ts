@@ -10,7 +10,7 @@ import { openMongo } from '../stage.ts'
 import type { Mongo } from '../stage.ts'
 import { Crews } from './crew.ts'
 import type { CrewSpec, UserKeys } from './crew-spec.ts'
-import { inBatches } from './in-batches.ts'
+import { inBatches } from '../in-batches.ts'
 import { moment } from './crew-spec.ts'
 
 /** What a scenario hands to the bench. */

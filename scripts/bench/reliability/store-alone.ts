@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { mongo } from 'mongoose'
 import { spreadOf } from './crew.ts'
 import type { Spread } from './crew.ts'
-import { inBatches } from './in-batches.ts'
+import { inBatches } from '../in-batches.ts'
 
 /** About what a header with some open words takes. */
 const FILLER_BYTES = 500
