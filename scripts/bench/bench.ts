@@ -7,6 +7,7 @@
  *   npm run bench -- --scenario long-turn --store mongo        the same in the database
  *   npm run bench -- --scenario joins                          how long it takes to join one
  *   npm run bench -- --scenario idle                           memory of drones and viewers that say nothing
+ *   npm run bench -- --scenario blocks                         how fast a store takes blocks; --store mongo beside the original's way
  *   npm run bench -- --scenario start                          the time until it takes work, with many stored turns
  *
  * And how it fares when something goes wrong (./reliability), each figure beside what it is to be at most:

@@ -6,6 +6,7 @@ const COSTS = ['steady', 'long-turn', 'joins'] as const
 const LONE = [
   'idle',
   'start',
+  'blocks',
   'acks',
   'restart',
   'frozen',

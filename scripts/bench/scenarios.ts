@@ -1,3 +1,4 @@
+import { blocks } from './blocks.ts'
 import { idle } from './idle.ts'
 import type { BenchOptions, LoneScenario } from './options.ts'
 import { acks } from './reliability/acks.ts'
@@ -14,6 +15,7 @@ import { starts } from './start.ts'
 export const LONE: Readonly<Record<LoneScenario, (options: BenchOptions) => Promise<Measured>>> = {
   idle,
   start: starts,
+  blocks,
   acks,
   restart,
   frozen,

@@ -1,16 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
-import { CodeClient } from '../client/code-client.ts'
-import type { SessionChange, ViewedSession } from '../client/viewed-session.ts'
-import { RelayError } from '../protocol/errors.ts'
-import { isEnd } from '../protocol/turn-view.ts'
-import type { TurnStatus } from '../protocol/turn-view.ts'
-import { EXIT, ExitError, untilStopped } from './exit.ts'
-import { keyFor, withPeerOptions } from './peer-options.ts'
+import { withPeerOptions } from './peer-options.ts'
 import type { PeerOptions } from './peer-options.ts'
-import { TurnPrinter } from './turn-printer.ts'
 
-interface ChatFlags extends PeerOptions {
+export interface ChatFlags extends PeerOptions {
   readonly session?: string
   readonly workspace?: string
   readonly drone?: string
@@ -18,7 +10,7 @@ interface ChatFlags extends PeerOptions {
   readonly json?: boolean
 }
 
-interface WatchFlags extends PeerOptions {
+export interface WatchFlags extends PeerOptions {
   readonly untilEnd?: boolean
   readonly json?: boolean
 }
@@ -37,7 +29,10 @@ export function addChat(program: Command): void {
       'after',
       '\nEnvironment: RELAY_URL, RELAY_KEY, DATA_DIR. Ctrl-C stops watching, not the turn.\n',
     )
-    .action(async (message: string, flags: ChatFlags) => chat(message, flags))
+    .action(async (message: string, flags: ChatFlags) => {
+      const { chat } = await import('./run-chat.ts')
+      await chat(message, flags)
+    })
   withPeerOptions(program.command('watch').description('watch a chat session live').argument('[session]'))
     .option('--until-end', 'leave when the turn has ended')
     .option('--json', 'one JSON line for each thing that happens')
@@ -45,107 +40,8 @@ export function addChat(program: Command): void {
       'after',
       '\nWithout a session: the one that changed last.\nEnvironment: RELAY_URL, RELAY_KEY, DATA_DIR\n',
     )
-    .action(async (session: string | undefined, flags: WatchFlags) => watch(session, flags))
-}
-
-interface Showing {
-  readonly client: CodeClient
-  readonly printer: TurnPrinter
-}
-
-/** Connects, does what is asked for, and leaves: by itself, or when told to. */
-async function whileConnected(
-  flags: PeerOptions & { json?: boolean },
-  task: (showing: Showing) => Promise<TurnStatus>,
-): Promise<void> {
-  const printer = new TurnPrinter({
-    json: flags.json === true,
-    write: (text) => void process.stdout.write(text),
-  })
-  const client = new CodeClient({
-    url: flags.url,
-    token: await keyFor('code', flags),
-    client: { name: 'drone-relay' },
-    onDisconnected: () => process.stderr.write('(the relay is away; waiting for it)\n'),
-  })
-  const run = async (): Promise<TurnStatus> => {
-    await client.start()
-    return task({ client, printer })
-  }
-  try {
-    const outcome = await Promise.race([untilStopped(), run()])
-    printer.breakLine()
-    if (outcome === 'SIGINT' || outcome === 'SIGTERM') {
-      process.exitCode = outcome === 'SIGINT' ? EXIT.sigint : EXIT.sigterm
-    } else if (outcome !== 'finished') process.exitCode = EXIT.failed
-  } catch (error) {
-    if (error instanceof RelayError) throw new ExitError(EXIT.failed, `${error.message} (${error.code})`)
-    throw error instanceof ExitError
-      ? error
-      : new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error))
-  } finally {
-    client.close()
-  }
-}
-
-/** Resolves with the status of the first turn that `isMeant` and has ended. */
-function endOf(isMeant: (turnId: string) => boolean): {
-  ended: Promise<TurnStatus>
-  see: (change: SessionChange) => void
-} {
-  let resolve: (status: TurnStatus) => void = () => undefined
-  const ended = new Promise<TurnStatus>((done) => (resolve = done))
-  const see = (change: SessionChange): void => {
-    if (change.kind === 'status' && isEnd(change.turn.status) && isMeant(change.turn.turnId))
-      resolve(change.turn.status)
-  }
-  return { ended, see }
-}
-
-async function chat(content: string, flags: ChatFlags): Promise<void> {
-  await whileConnected(flags, async ({ client, printer }) => {
-    const mine: { turnId?: string } = {}
-    const { ended, see } = endOf((turnId) => turnId === (mine.turnId ?? turnId))
-    const message = {
-      content,
-      messageId: randomUUID(),
-      ...(flags.session === undefined ? {} : { chatSessionId: flags.session }),
-      ...(flags.workspace === undefined ? {} : { workspaceId: flags.workspace }),
-      ...(flags.drone === undefined ? {} : { droneId: flags.drone }),
-      ...(flags.model === undefined ? {} : { model: flags.model }),
-    }
-    const sent = await client.send(message, (change) => {
-      printer.show(change)
-      see(change)
+    .action(async (session: string | undefined, flags: WatchFlags) => {
+      const { watch } = await import('./run-chat.ts')
+      await watch(session, flags)
     })
-    mine.turnId = sent.turnId
-    if (!flags.json) process.stderr.write(`(chat session ${sent.view.chatSessionId})\n`)
-    return ended
-  })
-}
-
-async function watch(session: string | undefined, flags: WatchFlags): Promise<void> {
-  await whileConnected(flags, async ({ client, printer }) => {
-    const chatSessionId = session ?? (await client.list({ limit: 1 })).sessions[0]?.chatSessionId
-    if (chatSessionId === undefined)
-      throw new ExitError(EXIT.failed, 'There is no chat session yet: start one with chat.')
-    const { ended, see } = endOf(() => flags.untilEnd === true)
-    // What is stored comes before `resumed`; an end that was there already is told by the join itself. Both may be there
-    // before `watch` has resolved.
-    const joined: { view?: ViewedSession; isResumed: boolean } = { isResumed: false }
-    const seeNewest = (): void => {
-      const newest = joined.isResumed ? joined.view?.turns.at(-1) : undefined
-      if (newest) see({ kind: 'status', turn: newest, waitingFor: undefined })
-    }
-    joined.view = await client.watch(chatSessionId, (change) => {
-      printer.show(change)
-      if (change.kind !== 'resumed') see(change)
-      else {
-        joined.isResumed = true
-        seeNewest()
-      }
-    })
-    seeNewest()
-    return ended
-  })
 }

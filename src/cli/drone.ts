@@ -1,21 +1,8 @@
-import { createHash } from 'node:crypto'
-import { realpath } from 'node:fs/promises'
-import { homedir, hostname } from 'node:os'
-import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { DroneClient } from '../client/drone-client.ts'
-import type { DroneClientOptions } from '../client/drone-client.ts'
-import type { Manifest } from '../protocol/handshake.ts'
-import { parseAgentCommand } from '../drone/agent-command.ts'
-import type { AgentCommand } from '../drone/agent-command.ts'
-import { AgentHost } from '../drone/agent-host.ts'
-import { createLogger } from '../log.ts'
-import { EXIT, ExitError, untilStopped } from './exit.ts'
-import { keyFor, withPeerOptions } from './peer-options.ts'
+import { withPeerOptions } from './peer-options.ts'
 import type { PeerOptions } from './peer-options.ts'
 
-interface Flags extends PeerOptions {
+export interface DroneFlags extends PeerOptions {
   readonly agent: string
   readonly name?: string
   readonly droneId?: string
@@ -26,8 +13,6 @@ interface Flags extends PeerOptions {
   readonly logLevel: string
   readonly json?: boolean
 }
-
-type Identity = Pick<DroneClientOptions['registration'], 'droneId' | 'name' | 'hostname' | 'workspaceId'>
 
 /** `drone`: hosts an agent in a folder and takes work orders for it. */
 export function addDrone(program: Command): void {
@@ -45,91 +30,9 @@ export function addDrone(program: Command): void {
     .option('--log-level <level>', 'error, warn, info or debug', process.env['LOG_LEVEL'] ?? 'info')
     .option('--json', 'log as JSON lines')
     .addHelpText('after', '\nEnvironment: RELAY_URL, RELAY_KEY, DATA_DIR, LOG_LEVEL\n')
-    .action(async (flags: Flags) => runDrone(flags))
-}
-
-function commandOf(agent: string): AgentCommand {
-  if (agent === 'demo') {
-    const entry = fileURLToPath(import.meta.url).replace(
-      /cli\/drone\.(js|ts)$/,
-      'drone/demo-agent/demo-agent.$1',
-    )
-    return { command: process.execPath, args: [...process.execArgv, entry] }
-  }
-  try {
-    return parseAgentCommand(agent)
-  } catch (error) {
-    throw new ExitError(EXIT.usage, error instanceof Error ? error.message : String(error))
-  }
-}
-
-/** One folder for each drone, as the relay tells them apart: a second in the same place must not answer for the first. */
-function stateDirOf(url: string, { droneId, name, hostname: host, workspaceId }: Identity): string {
-  const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
-  const identity = JSON.stringify([url, droneId ?? [name, host, workspaceId]])
-  return join(state, 'drone-relay', createHash('sha256').update(identity).digest('hex').slice(0, 16))
-}
-
-async function runDrone(flags: Flags): Promise<void> {
-  const token = await keyFor('drone', flags)
-  const cwd = await realpath(flags.cwd).catch(() => {
-    throw new ExitError(EXIT.usage, `There is no folder ${flags.cwd} for the agent to work in.`)
-  })
-  const capacity = Number(flags.capacity)
-  if (!Number.isInteger(capacity) || capacity < 1)
-    throw new ExitError(EXIT.usage, '--capacity takes a number from 1.')
-  const logger = createLogger({ level: flags.logLevel, json: flags.json === true || !process.stderr.isTTY })
-  const folder = basename(cwd) === '' ? 'root' : basename(cwd)
-  const registration = {
-    name: flags.name ?? `${folder} on ${hostname()}`,
-    hostname: hostname(),
-    workspaceId: flags.workspace ?? `${hostname()}:${cwd}`,
-    capacity,
-    ...(flags.droneId === undefined ? {} : { droneId: flags.droneId }),
-  }
-
-  const host = new AgentHost({
-    ...commandOf(flags.agent),
-    cwd,
-    // Whatever the agent runs must not come in as this drone.
-    env: { ...process.env, RELAY_KEY: undefined },
-    logger,
-    onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
-    onManifest: (manifest: Manifest) => client.manifest(manifest),
-    onStatus: (text) => client.status(text),
-    onMode: (mode) => client.workspaceModeChanged(mode),
-  })
-  let end: (outcome: ExitError | 'left') => void = () => undefined
-  const ended = new Promise<ExitError | 'left'>((resolve) => (end = resolve))
-  const client = new DroneClient({
-    url: flags.url,
-    token,
-    registration,
-    stateDir: flags.stateDir ?? stateDirOf(flags.url, registration),
-    onWorkOrder: (work) => {
-      logger.info('A turn begins.', { turnId: work.order.turnId, attempt: work.order.attempt })
-      return host.work(work)
-    },
-    onConnected: ({ droneId }) => logger.info('The drone is connected.', { droneId, url: flags.url }),
-    onDisconnected: () => logger.warn('The relay is away; the drone connects again.'),
-    onFinal: ({ message }) =>
-      end(new ExitError(EXIT.failed, `The relay will not have this drone: ${message}`)),
-    onLeft: (reason) => {
-      logger.info('The drone has left.', { reason })
-      end('left')
-    },
-  })
-
-  await host.start().catch((error: unknown) => {
-    throw new ExitError(EXIT.usage, error instanceof Error ? error.message : String(error))
-  })
-  await client.start()
-  if (process.connected) process.once('disconnect', () => end('left'))
-  const outcome = await Promise.race([untilStopped(), ended])
-  if (!(outcome instanceof ExitError)) await client.stop()
-  await host.stop()
-  // An open channel keeps this process alive, and this process the one at its other end.
-  if (process.connected) process.disconnect()
-  if (outcome instanceof ExitError) throw outcome
-  if (outcome !== 'left') process.exitCode = outcome === 'SIGINT' ? EXIT.sigint : EXIT.sigterm
+    .action(async (flags: DroneFlags) => {
+      // What a command does is loaded when it is asked for: most of a start is loading.
+      const { runDrone } = await import('./run-drone.ts')
+      await runDrone(flags)
+    })
 }
