@@ -73,7 +73,7 @@ export function afterBatch(record: TurnRecord, batch: FlushBatch): TurnRecord {
     generation: record.generation,
     version: batch.version + 1,
     node: record.node,
-    lanes: opensAttempt(batch) ? (batch.nextLanes ?? []) : lanesAfter(record.lanes, batch),
+    lanes: lanesAfterBatch(record.lanes, batch),
   }
 }
 
@@ -82,7 +82,8 @@ export function opensAttempt(batch: FlushBatch): boolean {
   return batch.state !== undefined && batch.state.attempt !== batch.attempt
 }
 
-function lanesAfter(before: readonly StoredLane[], batch: FlushBatch): StoredLane[] {
+export function lanesAfterBatch(before: readonly StoredLane[], batch: FlushBatch): readonly StoredLane[] {
+  if (opensAttempt(batch)) return batch.nextLanes ?? []
   const lanes = [...before]
   for (const lane of batch.lanes) lanes[lane.number] = lane.after
   return lanes

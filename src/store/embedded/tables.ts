@@ -6,8 +6,9 @@ import type {
   DroneRecord,
   KeyRecord,
   TurnRequest,
+  TurnState,
 } from '../../turns/turn-store.ts'
-import type { TurnRecord } from '../turn-record.ts'
+import type { Progress } from './progress.ts'
 import type { Word } from './word.ts'
 
 type TurnId = string
@@ -18,7 +19,9 @@ type EpochMs = number
 export interface Tables {
   readonly root: RootDatabase
   readonly requests: Database<TurnRequest, TurnId>
-  readonly turns: Database<TurnRecord, TurnId>
+  /** The turns as commits move them on; what they say of themselves besides is in `states`. */
+  readonly turns: Database<Progress, TurnId>
+  readonly states: Database<TurnState, TurnId>
   /** Turn, attempt, lane number, offset. */
   readonly words: Database<Word, [TurnId, number, number, number]>
   /** User and message, hashed together. */
@@ -51,6 +54,7 @@ export function openTables(path: string): Tables {
     root,
     requests: root.openDB('requests', options),
     turns: root.openDB('turns', options),
+    states: root.openDB('states', options),
     words: root.openDB('words', options),
     messages: root.openDB('messages', options),
     turnsBySession: root.openDB('turnsBySession', options),

@@ -2,8 +2,9 @@ import { isEnd } from '../../protocol/turn-view.ts'
 import type { CommitOutcome, FlushBatch, Page, PageRequest, TurnHeader } from '../../turns/turn-store.ts'
 import { decide } from '../decide.ts'
 import { nameHash } from '../name-hash.ts'
-import { afterBatch, headerOf, recordOf, requestOf } from '../turn-record.ts'
-import type { TurnRecord } from '../turn-record.ts'
+import { headerOf, requestOf, stateOf } from '../turn-record.ts'
+import { lanesOf, progressAfter, progressOf, stampOf, takenOver } from './progress.ts'
+import type { Progress } from './progress.ts'
 import type { Tables } from './tables.ts'
 import { wordOf } from './word.ts'
 
@@ -23,7 +24,7 @@ export class TurnTable {
   }
 
   insert(header: TurnHeader): TurnHeader {
-    const { requests, turns, messages, turnsBySession, unfinished } = this.#tables
+    const { requests, turns, states, messages, turnsBySession, unfinished } = this.#tables
     const message = nameHash(header.userId, header.messageId)
     const known = messages.get(message)
     const existing = known === undefined ? undefined : this.read(known)
@@ -31,17 +32,21 @@ export class TurnTable {
     const { turnId, createdAt } = header
     if (turns.doesExist(turnId)) throw new Error(`turn ${turnId} is there with another message`)
     void requests.put(turnId, requestOf(header))
-    void turns.put(turnId, withoutOpen(recordOf(header)))
+    void turns.put(turnId, progressOf(header))
+    void states.put(turnId, stateOf(header))
     void messages.put(message, turnId)
     void turnsBySession.put([nameHash(header.chatSessionId), createdAt, turnId], true)
     if (!isEnd(header.status)) void unfinished.put([createdAt, turnId], true)
-    return withoutOpen(header)
+    return { ...header, lanes: header.lanes.map((lane) => ({ ...lane, open: [] })) }
   }
 
   read(turnId: string): TurnHeader | undefined {
-    const record = this.#tables.turns.get(turnId)
+    const progress = this.#tables.turns.get(turnId)
+    const state = this.#tables.states.get(turnId)
     const request = this.#tables.requests.get(turnId)
-    return record && request && headerOf(request, record)
+    if (!progress || !state || !request) return undefined
+    const [generation, version, , , node] = progress
+    return headerOf(request, { state, generation, version, node, lanes: lanesOf(progress) })
   }
 
   commit(batches: readonly FlushBatch[]): CommitOutcome[] {
@@ -49,28 +54,26 @@ export class TurnTable {
   }
 
   takeOver(turnId: string, generation: number, node: string): TurnHeader | undefined {
-    const record = this.#tables.turns.get(turnId)
-    if (!record || isEnd(record.state.status)) return undefined
-    if (record.generation !== generation) return this.#heldBy(record, turnId, generation + 1, node)
-    void this.#tables.turns.put(turnId, { ...record, generation: generation + 1, node })
+    const progress = this.#tables.turns.get(turnId)
+    if (!progress || isEnd(stampOf(progress).status)) return undefined
+    if (stampOf(progress).generation !== generation)
+      return this.#heldBy(progress, turnId, generation + 1, node)
+    void this.#tables.turns.put(turnId, takenOver(progress, node))
     return this.read(turnId)
   }
 
   reopen(turnId: string, generation: number, node: string): TurnHeader | undefined {
-    const { turns, requests, unfinished } = this.#tables
-    const record = turns.get(turnId)
+    const { turns, states, requests, unfinished } = this.#tables
+    const progress = turns.get(turnId)
+    const state = states.get(turnId)
     const request = requests.get(turnId)
-    if (!record || !request) return undefined
-    if (record.generation !== generation) return this.#heldBy(record, turnId, generation + 1, node)
-    const { status } = record.state
-    if (status !== 'failed' && status !== 'aborted') return undefined
-    const { endedAt: _endedAt, ...state } = record.state
-    void turns.put(turnId, {
-      ...record,
-      generation: generation + 1,
-      node,
-      state: { ...state, status: 'recovering' },
-    })
+    if (!progress || !state || !request) return undefined
+    if (stampOf(progress).generation !== generation)
+      return this.#heldBy(progress, turnId, generation + 1, node)
+    if (state.status !== 'failed' && state.status !== 'aborted') return undefined
+    const { endedAt: _endedAt, ...others } = state
+    void turns.put(turnId, takenOver(progress, node, 'recovering'))
+    void states.put(turnId, { ...others, status: 'recovering' })
     void unfinished.put([request.createdAt, turnId], true)
     return this.read(turnId)
   }
@@ -110,24 +113,24 @@ export class TurnTable {
   }
 
   /** A takeover made again: it is there already, and is this caller's own. */
-  #heldBy(record: TurnRecord, turnId: string, generation: number, node: string): TurnHeader | undefined {
-    const isHeld = record.generation === generation && record.node === node && !isEnd(record.state.status)
-    return isHeld ? this.read(turnId) : undefined
+  #heldBy(progress: Progress, turnId: string, generation: number, node: string): TurnHeader | undefined {
+    const [heldIn, , , status, heldBy] = progress
+    return heldIn === generation && heldBy === node && !isEnd(status) ? this.read(turnId) : undefined
   }
 
   #commitOne(batch: FlushBatch): CommitOutcome {
-    const { turns, words } = this.#tables
-    const { turnId } = batch
+    const { turns, states, words } = this.#tables
+    const { turnId, state } = batch
     const before = turns.get(turnId)
-    const decision = decide(batch, before && { ...before.state, ...before })
+    const decision = decide(batch, before && stampOf(before))
     if (!before || decision !== 'due') return decision === 'committed' ? 'committed' : 'fenced'
     for (const lane of batch.lanes) {
       for (const { offset, entry } of lane.fresh)
         void words.put([turnId, batch.attempt, lane.number, offset], wordOf(entry))
     }
-    const after = withoutOpen(afterBatch(before, batch))
-    void turns.put(turnId, after)
-    if (isEnd(after.state.status)) this.#leaveUnfinished(turnId)
+    void turns.put(turnId, progressAfter(before, batch))
+    if (state) void states.put(turnId, stateOf(state))
+    if (state && isEnd(state.status)) this.#leaveUnfinished(turnId)
     return 'committed'
   }
 
@@ -135,9 +138,4 @@ export class TurnTable {
     const request = this.#tables.requests.get(turnId)
     if (request) void this.#tables.unfinished.remove([request.createdAt, turnId])
   }
-}
-
-/** Every word is a record of its own here, so the copy that follows the last part would be a second one. */
-function withoutOpen<T extends Pick<TurnRecord, 'lanes'>>(record: T): T {
-  return { ...record, lanes: record.lanes.map((lane) => ({ ...lane, open: [] })) }
 }

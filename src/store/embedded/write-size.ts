@@ -13,7 +13,7 @@ const RECORD_BYTES = 128
 /** Tables that a write other than a commit touches at most, indexes included. */
 const MOST_TABLES = 8
 
-/** A turn's record is written anew with each commit; few are larger. */
+/** How far a turn is, with all its lanes, is written anew with each commit; few are larger. */
 const HEADER_BYTES = 2048
 
 export const SMALL_WRITE: WriteSize = { places: MOST_TABLES, bytes: RECORD_BYTES }
@@ -27,8 +27,8 @@ export function sizeOfBatches(batches: readonly FlushBatch[]): WriteSize {
   let places = 0
   let bytes = 0
   for (const { lanes, state, nextLanes } of batches) {
-    // The record, its place among the unfinished, and the end of each lane.
-    places += 2 + lanes.length
+    // How far it is, what it says of itself, its place among the unfinished, and the end of each lane.
+    places += 3 + lanes.length
     bytes += HEADER_BYTES + weigh(state) + weigh(nextLanes)
     for (const { fresh } of lanes) bytes += weigh(fresh) + fresh.length * RECORD_BYTES
   }
