@@ -51,7 +51,7 @@ function relayFaults({ relay, links, database, recovery }: Scene, intensity: Int
     ...(database ? [usurp] : []),
     {
       name: 'relay SIGKILL at a failpoint',
-      weight: 10,
+      weight: 16,
       async strike(random, signal) {
         await relay.killAt(random.of(POINTS), random.whole(1, intensity.mostHits), intensity.armedMs)
         await again(random, signal)

@@ -54,7 +54,7 @@ const MONGO: Intensity = {
   databaseMs: 25_000,
   // Its commits are few: as many comings as an embedded store has in a second would be waited for in vain.
   mostHits: 4,
-  armedMs: 8000,
+  armedMs: 12_000,
   pace: { shortestMs: 1000, longestMs: 8000, pauseMs: 80 },
   pauseMs: 500,
 }
