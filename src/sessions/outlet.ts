@@ -1,6 +1,6 @@
 import type { Socket } from 'socket.io'
 import { RelayError } from '../protocol/errors.ts'
-import { eventFrame, writeFrame } from './event-frame.ts'
+import { eventFrame, lengthOfPacket, writeFrame } from './event-frame.ts'
 
 /** What a peer may still read after its last `error` before its transport is cut. */
 const FAREWELL_MS = 1000
@@ -59,7 +59,7 @@ export class Outlet<Down> {
     const { conn } = socket
     conn.on(
       'packetCreate',
-      (packet: { data?: string | Buffer }) => (this.#queuedBytes += packet.data?.length ?? 0),
+      (packet: Parameters<typeof lengthOfPacket>[0]) => (this.#queuedBytes += lengthOfPacket(packet)),
     )
     conn.on('flush', () => {
       this.#sendingBytes += this.#queuedBytes

@@ -98,7 +98,7 @@ export class ModelSocket {
       const [name, ...args] = JSON.parse(packet.slice(packet.indexOf('['))) as [string, ...unknown[]]
       this.emit(name, ...args)
     }
-    return { on, transport: { on, off, socket }, write, close: () => this.#cut() }
+    return { on, transport: { name: 'model', on, off, socket }, write, close: () => this.#cut() }
   }
 
   get nsp(): { readonly name: string } {

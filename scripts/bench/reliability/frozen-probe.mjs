@@ -13,8 +13,8 @@ Socket.prototype.onOpen = function () {
   conns.push(conn)
   let queued = 0
   let sending = 0
-  this.on('packetCreate', ({ data }) => {
-    queued += data?.length ?? 0
+  this.on('packetCreate', ({ data, options }) => {
+    queued += options?.wsPreEncodedFrame?.[1].length ?? data?.length ?? 0
     conn.maxBytes = Math.max(conn.maxBytes, queued + sending)
     if (queued + sending > capBytes) conn.cappedAt ??= moment()
   })
