@@ -125,7 +125,7 @@ async function pageThrough({ url, keys }: RelayProcess): Promise<Pages> {
   do {
     const query = new URLSearchParams({ limit: String(PAGE), ...(after === undefined ? {} : { after }) })
     const beganAt = performance.now()
-    const response = await fetch(`${url}/api/v1/chat-sessions/${LONG_SESSION}/turns?${query}`, {
+    const response = await fetch(`${url}/api/v1/chat-sessions/${LONG_SESSION}/turns?${query.toString()}`, {
       headers: { authorization: `Bearer ${keys.code}` },
     })
     if (!response.ok) throw new Error(`GET /chat-sessions/:id/turns answered ${response.status}`)
