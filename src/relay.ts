@@ -28,6 +28,7 @@ import { abortTurn } from './turns/aborting.ts'
 import { inTime } from './turns/in-time.ts'
 import { LiveTurns } from './turns/live-turns.ts'
 import { newId } from './turns/new-id.ts'
+import { Rounds } from './sessions/rounds.ts'
 import { retryTurn } from './turns/retrying.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
 import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
@@ -123,6 +124,7 @@ export function createRelay(options: RelayOptions): Relay {
   const { textUnits, toolBytes, eventBytes, windowBytes } = config
   const limits = { textUnits, toolBytes, eventBytes, windowBytes }
   const { heartbeatIntervalMs, dispatchAckMs, terminationMs } = config
+  const rounds = new Rounds(clock)
   const droneWorld: DroneWorld = {
     store,
     turns,
@@ -132,6 +134,7 @@ export function createRelay(options: RelayOptions): Relay {
     sessions,
     feed,
     clock,
+    rounds,
     limits,
     nodeId,
     heartbeatIntervalMs,
@@ -161,6 +164,7 @@ export function createRelay(options: RelayOptions): Relay {
     tail: (turnId) => Promise.resolve(turns.tail(turnId)),
     rooms,
     clock,
+    rounds,
     logger,
     mergeMs: config.mergeMs,
     viewerBufferBytes: config.viewerBufferBytes,

@@ -1,5 +1,6 @@
 import type { LaneHead } from '../protocol/position.ts'
 import type { Clock } from '../turns/clock.ts'
+import type { Rounds } from './rounds.ts'
 
 /**
  * Ms between two rounds of checkpoints to a drone that goes on speaking. Each costs the relay about what an entry does,
@@ -16,6 +17,7 @@ interface Head extends LaneHead {
 
 interface CheckpointsOptions {
   readonly clock: Clock
+  readonly rounds: Rounds
   readonly send: (head: Head) => void
 }
 
@@ -40,15 +42,16 @@ export class Checkpoints {
     }
     for (const { lane, offset } of heads) turn.lanes.set(lane, offset)
     if (this.#cancel) return
-    const { clock } = this.#options
+    const { clock, rounds } = this.#options
     const waitMs = this.#pacedTo - PACE_MS * (AT_ONCE - 1) - clock.ticks()
     if (waitMs <= 0) this.tell()
-    else this.#cancel = clock.after(waitMs, () => this.tell())
+    else this.#cancel = clock.after(waitMs, () => rounds.join(() => this.tell()))
   }
 
   /** Nothing more waits. */
   tell(): void {
-    this.close()
+    this.#cancel?.()
+    this.#cancel = undefined
     this.#pacedTo = Math.max(this.#pacedTo, this.#options.clock.ticks()) + PACE_MS
     for (const [turnId, { attempt, lanes }] of this.#untold) {
       for (const [lane, offset] of lanes) this.#options.send({ turnId, attempt, lane, offset })
@@ -56,8 +59,9 @@ export class Checkpoints {
     this.#untold.clear()
   }
 
+  /** The drone is gone. */
   close(): void {
     this.#cancel?.()
-    this.#cancel = undefined
+    this.#untold.clear()
   }
 }

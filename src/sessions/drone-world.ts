@@ -7,6 +7,7 @@ import type { TurnStore } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
 import type { Directory } from './directory.ts'
 import type { Quarantines } from './quarantine.ts'
+import type { Rounds } from './rounds.ts'
 
 /** What a drone session works with. */
 export interface DroneWorld {
@@ -18,6 +19,7 @@ export interface DroneWorld {
   readonly sessions: ChatSessions
   readonly feed: Feed
   readonly clock: Clock
+  readonly rounds: Rounds
   readonly limits: Limits
   readonly nodeId: string
   readonly heartbeatIntervalMs: number

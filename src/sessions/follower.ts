@@ -7,6 +7,7 @@ import type { Feed, FeedEvent, News } from '../turns/feed.ts'
 import type { Tail } from '../turns/live-turns.ts'
 import { TurnLog } from '../turns/turn-log.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
+import type { Rounds } from './rounds.ts'
 import type { Logger } from './socket-session.ts'
 import { Watcher } from './watcher.ts'
 import type { Viewer } from './watcher.ts'
@@ -30,6 +31,8 @@ export interface FollowerOptions {
   readonly rooms: Rooms
   readonly clock: Clock
   readonly logger: Logger
+  /** Where all followers of a node hand on. */
+  readonly rounds: Rounds
   /** How long pieces may gather before they are handed on; the first after a silence never waits. */
   readonly mergeMs: number
   readonly viewerBufferBytes: number
@@ -69,6 +72,8 @@ export class Follower {
   #version = 0
   #handedAt = Number.NEGATIVE_INFINITY
   #cancelMerge: (() => void) | undefined
+  /** It is in the next round. */
+  #isInRound = false
   #cancelHead: (() => void) | undefined
   #closed = false
   readonly primed: Promise<void>
@@ -273,11 +278,23 @@ export class Follower {
   }
 
   #handOnSoon(): void {
-    if (this.#cancelMerge) return
+    if (this.#cancelMerge || this.#isInRound) return
     const { clock, mergeMs } = this.#options
     const waitMs = this.#handedAt + mergeMs - clock.ticks()
-    if (waitMs <= 0) this.handOn()
-    else this.#cancelMerge = clock.after(waitMs, () => this.handOn())
+    if (waitMs <= 0) this.#handOnInRound()
+    else
+      this.#cancelMerge = clock.after(waitMs, () => {
+        this.#cancelMerge = undefined
+        this.#handOnInRound()
+      })
+  }
+
+  #handOnInRound(): void {
+    this.#isInRound = true
+    this.#options.rounds.join(() => {
+      this.#isInRound = false
+      if (!this.#closed) this.handOn()
+    })
   }
 
   #sendSlowBack(): void {

@@ -26,6 +26,7 @@ export class PositionedDrone {
     const { world, outlet } = options
     this.#checkpoints = new Checkpoints({
       clock: world.clock,
+      rounds: world.rounds,
       send: (head) => outlet.emit('checkpoint', head),
     })
   }

@@ -1,6 +1,7 @@
 import type { Registration } from '../../src/protocol/handshake.ts'
 import { begin } from '../../src/sessions/beginning.ts'
 import { CodeRooms } from '../../src/sessions/code-rooms.ts'
+import { Rounds } from '../../src/sessions/rounds.ts'
 import { CodeSession } from '../../src/sessions/code-session.ts'
 import type { CodeWorld } from '../../src/sessions/code-session.ts'
 import { linkConsequences } from '../../src/sessions/consequences.ts'
@@ -66,17 +67,19 @@ export class ModelRelay {
     })
     const orders = new WorkOrders({ store, turns, seats: directory, clock, random, logger, ...RELAY_WAITS })
     const rooms = new CodeRooms(this.rooms.asNamespace())
+    const rounds = new Rounds(clock)
     const followers = new Followers({
       feed,
       store,
       tail: (turnId) => Promise.resolve(turns.tail(turnId)),
       rooms,
       clock,
+      rounds,
       logger,
       ...SIZES.followers,
     })
     const shared = { store, turns, orders, directory, sessions, feed, clock, limits: LIMITS, nodeId }
-    this.droneWorld = { ...shared, quarantines, ...DRONE_WAITS }
+    this.droneWorld = { ...shared, rounds, quarantines, ...DRONE_WAITS }
     this.codeWorld = {
       ...shared,
       policy: LIFE,

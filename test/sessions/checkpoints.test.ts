@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Checkpoints } from '../../src/sessions/checkpoints.ts'
+import { Rounds } from '../../src/sessions/rounds.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 describe('checkpoints to one drone', () => {
@@ -13,7 +14,7 @@ describe('checkpoints to one drone', () => {
     const send = ({ turnId, attempt, lane, offset }: Parameters<Send>[0]): void =>
       void told.push(`${turnId}/${attempt}/${lane}:${offset}`)
     type Send = ConstructorParameters<typeof Checkpoints>[0]['send']
-    checkpoints = new Checkpoints({ clock, send })
+    checkpoints = new Checkpoints({ clock, rounds: new Rounds(clock), send })
   })
 
   function stored(turnId: string, offset: number, { attempt = 1, lane = '' } = {}): void {

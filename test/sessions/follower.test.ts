@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Position } from '../../src/protocol/position.ts'
 import { Follower } from '../../src/sessions/follower.ts'
+import { Rounds } from '../../src/sessions/rounds.ts'
 import type { Rooms } from '../../src/sessions/follower.ts'
 import type { Viewer } from '../../src/sessions/watcher.ts'
 import { slicePlaced } from '../../src/turns/entry.ts'
@@ -142,6 +143,7 @@ describe('a viewer that follows a live turn', () => {
       tail: () => Promise.resolve(undefined),
       rooms,
       clock,
+      rounds: new Rounds(clock),
       logger: new KeptLog(),
       mergeMs: 10,
       viewerBufferBytes: VIEWER_BUFFER_BYTES,
