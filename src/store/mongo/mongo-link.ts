@@ -120,7 +120,8 @@ export class MongoLink {
 
   async #renew(): Promise<void> {
     try {
-      await this.connection.close(true)
+      // Not by force: the driver closes no otherwise for it, and Mongoose (9.12.1) then lets no model be used again.
+      await this.connection.close()
     } catch (error) {
       this.#logger.warn('the old client did not close', { reason: withoutUri(error) })
     }
