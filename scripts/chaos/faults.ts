@@ -191,6 +191,15 @@ function viewerLinkFaults({ viewerLink, recovery }: Scene): Fault[] {
 function databaseFaults({ database, recovery }: Scene): Fault[] {
   if (!database) return []
   const links = linkFaults((_random, _isLong, act) => act(database.link), 'database link')
+  const frozen = (name: string, weight: number, leastMs: number, mostMs: number): Fault => ({
+    name,
+    weight,
+    async strike(random, signal) {
+      database.signal('SIGSTOP')
+      await endure(random.between(leastMs, mostMs), signal)
+      database.signal('SIGCONT')
+    },
+  })
   const faults: Fault[] = [
     ...links.map((fault) => ({ ...fault, weight: fault.weight / 4 })),
     {
@@ -202,15 +211,9 @@ function databaseFaults({ database, recovery }: Scene): Fault[] {
         await database.start()
       },
     },
-    {
-      name: 'database SIGSTOP',
-      weight: 3,
-      async strike(random, signal) {
-        database.signal('SIGSTOP')
-        await endure(random.between(200, 4000), signal)
-        database.signal('SIGCONT')
-      },
-    },
+    frozen('database SIGSTOP', 3, 200, 4000),
+    // After 10 s without an answer the relay makes its client anew.
+    frozen('database SIGSTOP for long', 1, 11_000, 16_000),
   ]
   return faults.map((fault) => ({
     name: fault.name,
