@@ -1,12 +1,13 @@
 import { isEnd } from '../protocol/turn-view.ts'
 import type { LaneHead } from '../protocol/position.ts'
-import type { TurnStatus } from '../protocol/turn-view.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { Feed, FeedEvent, News } from '../turns/feed.ts'
 import type { Tail } from '../turns/live-turns.ts'
 import { TurnLog } from '../turns/turn-log.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
+import { FollowedTurn } from './followed-turn.ts'
+import { HandOn } from './hand-on.ts'
 import type { Rounds } from './rounds.ts'
 import type { Logger } from './socket-session.ts'
 import { Watcher } from './watcher.ts'
@@ -48,16 +49,6 @@ export interface Rooms {
   head(chatSessionId: string, head: object): void
 }
 
-/** The turn that is being followed: the words that are not known to be stored, and how far they were handed on. */
-export interface Followed {
-  readonly turnId: string
-  status: TurnStatus
-  readonly log: TurnLog
-  readonly handed: Map<string, number>
-  /** What was taken and not handed on, lane by lane in the order of arrival. */
-  readonly taken: { readonly lane: string; end: number }[]
-}
-
 /**
  * Stands between a chat session and those on this node who watch it. It takes words by position, hands on only what
  * is contiguous, and keeps what is not stored yet, so that a viewer who comes late or falls behind reads the store up
@@ -68,18 +59,16 @@ export class Follower {
   readonly #watchers = new Map<string, Watcher>()
   readonly #unsubscribe: () => void
   #early: FeedEvent[] | undefined = []
-  #followed: Followed | undefined
+  #followed: FollowedTurn | undefined
   #version = 0
-  #handedAt = Number.NEGATIVE_INFINITY
-  #cancelMerge: (() => void) | undefined
-  /** It is in the next round. */
-  #isInRound = false
+  readonly #handOn: HandOn
   #cancelHead: (() => void) | undefined
   #closed = false
   readonly primed: Promise<void>
 
   constructor(options: FollowerOptions) {
     this.#options = options
+    this.#handOn = new HandOn({ ...options, handOn: () => this.handOn() })
     // Subscribed before anything is read: what is said meanwhile is applied by position afterwards.
     this.#unsubscribe = options.feed.subscribe(options.chatSessionId, (event) => this.#hear(event))
     this.primed = this.#prime()
@@ -94,7 +83,7 @@ export class Follower {
     return this.#version
   }
 
-  get followed(): Followed | undefined {
+  get followed(): FollowedTurn | undefined {
     return this.#followed
   }
 
@@ -131,7 +120,7 @@ export class Follower {
   close(): void {
     this.#closed = true
     this.#unsubscribe()
-    this.#cancelMerge?.()
+    this.#handOn.close()
     this.#cancelHead?.()
     for (const watcher of this.#watchers.values()) watcher.close()
     this.#watchers.clear()
@@ -139,18 +128,11 @@ export class Follower {
 
   /** Hands everything on that was taken: level viewers and `handed` are then at the settled heads. */
   handOn(): void {
-    this.#cancelMerge?.()
-    this.#cancelMerge = undefined
     const followed = this.#followed
-    if (!followed) return
-    for (const { lane, end } of followed.taken.splice(0)) {
-      const log = followed.log.lane(lane)
-      const from = followed.handed.get(lane) ?? log.base
-      for (const placed of log.after(from, end - from))
-        this.#options.rooms.entry(this.chatSessionId, this.#turn(followed), lane, placed)
-      followed.handed.set(lane, end)
-    }
-    this.#handedAt = this.#options.clock.ticks()
+    followed?.handOn((lane, placed) =>
+      this.#options.rooms.entry(this.chatSessionId, turnOf(followed), lane, placed),
+    )
+    this.#handOn.done()
     this.#sendSlowBack()
   }
 
@@ -182,20 +164,7 @@ export class Follower {
     const unstored = await tail(turnId)
     const header = await this.#options.store.readTurn(turnId)
     if (!header || isEnd(header.status)) return
-    const log = new TurnLog(unstored?.attempt ?? header.attempt)
-    const lanes =
-      unstored?.lanes ?? header.lanes.map(({ name, length }) => ({ lane: name, base: length, entries: [] }))
-    for (const { lane, base, entries } of lanes) {
-      const held = log.lane(lane, base)
-      for (const { offset, entry } of entries) held.append(offset, entry)
-    }
-    this.#followed = {
-      turnId,
-      status: header.status,
-      log,
-      handed: new Map(log.heads().map((h) => [h.lane, h.offset])),
-      taken: [],
-    }
+    this.#followed = FollowedTurn.found(header, unstored)
   }
 
   #hear(event: FeedEvent): void {
@@ -221,33 +190,16 @@ export class Follower {
   }
 
   #take(event: FeedEvent & { kind: 'words' }): void {
-    const followed = this.#followed
     // Words of a turn that was not announced: the announcement was lost, and the heads will say so.
-    if (followed?.turnId !== event.turnId) return
-    let isNew = false
-    for (const { offset, entry } of event.placed) {
-      const outcome = followed.log.append(event.attempt, event.lane, offset, entry)
-      if (outcome === 'gap') return
-      if (outcome === 'accepted') isNew = true
-    }
-    if (!isNew) return
-    const { lane } = event
-    const end = followed.log.lane(lane).settled
-    const last = followed.taken.at(-1)
-    if (last?.lane === lane) last.end = end
-    else followed.taken.push({ lane, end })
-    this.#handOnSoon()
+    if (this.#followed?.turnId !== event.turnId) return
+    if (this.#followed.take(event)) this.#handOn.soon()
   }
 
   #forget({ turnId, attempt, heads }: FeedEvent & { kind: 'stored' }): void {
     const followed = this.#followed
-    if (followed?.turnId !== turnId || followed.log.attempt !== attempt) return
+    if (followed?.turnId !== turnId || followed.attempt !== attempt) return
     const isSomebodyBehind = [...this.#watchers.values()].some((watcher) => !watcher.isLevel)
-    const kept = isSomebodyBehind ? KEPT_UNITS : 0
-    for (const { lane, offset } of heads) {
-      const handed = followed.handed.get(lane) ?? 0
-      followed.log.lanes.get(lane)?.forget(Math.min(offset, handed) - kept)
-    }
+    followed.forget(heads, isSomebodyBehind ? KEPT_UNITS : 0)
   }
 
   #tell(news: News): void {
@@ -265,36 +217,10 @@ export class Follower {
 
   #begin(turnId: string, attempt: number): void {
     const followed = this.#followed
-    if (followed?.turnId !== turnId || followed.log.attempt < attempt) {
-      this.#followed = {
-        turnId,
-        status: 'processing',
-        log: new TurnLog(attempt),
-        handed: new Map(),
-        taken: [],
-      }
+    if (followed?.turnId !== turnId || followed.attempt < attempt) {
+      this.#followed = new FollowedTurn(turnId, 'processing', new TurnLog(attempt))
     } else followed.status = 'processing'
     this.#scheduleHead()
-  }
-
-  #handOnSoon(): void {
-    if (this.#cancelMerge || this.#isInRound) return
-    const { clock, mergeMs } = this.#options
-    const waitMs = this.#handedAt + mergeMs - clock.ticks()
-    if (waitMs <= 0) this.#handOnInRound()
-    else
-      this.#cancelMerge = clock.after(waitMs, () => {
-        this.#cancelMerge = undefined
-        this.#handOnInRound()
-      })
-  }
-
-  #handOnInRound(): void {
-    this.#isInRound = true
-    this.#options.rounds.join(() => {
-      this.#isInRound = false
-      if (!this.#closed) this.handOn()
-    })
   }
 
   #sendSlowBack(): void {
@@ -307,7 +233,7 @@ export class Follower {
   #scheduleHead(): void {
     if (this.#closed) return
     this.#cancelHead?.()
-    const live = this.#followed !== undefined && !isEnd(this.#followed.status)
+    const live = this.#followed?.isLive === true
     this.#cancelHead = this.#options.clock.after(live ? HEAD_LIVE_MS : HEAD_IDLE_MS, () => {
       this.#tellHead()
       this.#scheduleHead()
@@ -321,12 +247,12 @@ export class Follower {
     this.#options.rooms.head(chatSessionId, {
       chatSessionId,
       version: this.#version,
-      ...(followed ? { ...this.#turn(followed), status: followed.status } : {}),
+      ...(followed ? { ...turnOf(followed), status: followed.status } : {}),
       lanes: this.heads(),
     })
   }
+}
 
-  #turn(followed: Followed): { turnId: string; attempt: number } {
-    return { turnId: followed.turnId, attempt: followed.log.attempt }
-  }
+function turnOf({ turnId, attempt }: FollowedTurn): { turnId: string; attempt: number } {
+  return { turnId, attempt }
 }

@@ -7,7 +7,8 @@ import { endOf } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
 import { joinTexts } from '../turns/parts.ts'
 import type { TurnHeader } from '../turns/turn-store.ts'
-import type { Followed, Follower } from './follower.ts'
+import type { FollowedTurn } from './followed-turn.ts'
+import type { Follower } from './follower.ts'
 import type { Outlet } from './outlet.ts'
 
 /** News kept for a viewer that is behind; one that misses more is cut off, and reads everything when it is back. */
@@ -269,7 +270,7 @@ export class Watcher {
   }
 }
 
-function cursorAt({ turnId, log, handed }: Followed): Cursor {
+function cursorAt({ turnId, log, handed }: FollowedTurn): Cursor {
   return { turnId, attempt: log.attempt, lanes: new Map(handed) }
 }
 
