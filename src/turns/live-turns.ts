@@ -99,7 +99,8 @@ export class LiveTurns {
 
   /** The turns that are a drone's as the store has it: also those whose end is not stored yet. */
   storedOfDrone(registrationId: string): Turn[] {
-    return this.#toldByDrone.of(registrationId)
+    const isStill = (turn: Turn): boolean => !turn.isStateStored || workingDrone(turn) === registrationId
+    return this.#toldByDrone.of(registrationId).filter(isStill)
   }
 
   /** Takes a turn that this node owns: a new one, or one that is read back from the store. */

@@ -34,6 +34,12 @@ const OFFER_AGAIN_MS = 1000
 /** The longest that a timer waits; a longer one would fire at once. */
 const LONGEST_WAIT_MS = 2_147_483_647
 
+/** An attempt that was taken from its drone. */
+interface Stop {
+  readonly assigned: Assignment
+  readonly attempt: number
+}
+
 interface Waiting {
   readonly turn: Turn
   /** Monotonic. */
@@ -53,8 +59,8 @@ export class WorkOrders {
   readonly #options: WorkOrdersOptions
   readonly #waiting = new Map<string, Waiting>()
   readonly #asking = new Map<string, Asking>()
-  /** Whom to tell that an ended turn is not its any more, once that is stored. */
-  readonly #stops = new WeakMap<Turn, { readonly assigned: Assignment; readonly attempt: number }>()
+  /** Whom to tell that an attempt is not its any more, once that is stored. */
+  readonly #stops = new WeakMap<Turn, Stop>()
   #cancelDue: (() => void) | undefined
   #closed = false
 
@@ -77,10 +83,12 @@ export class WorkOrders {
     const decision = this.#options.turns.apply(turn, event)
     if (decision.do !== 'update') return decision
     this.#forgetAsking(turn.turnId)
+    // A drone that was given up may be back before that is stored, and was welcomed as if it still had the turn then.
+    const isGivenUp = event.type === 'ownerLost' && assigned?.instanceId !== undefined
+    if (assigned && (decision.effect === 'stop' || isGivenUp)) this.#stops.set(turn, { assigned, attempt })
     if (decision.effect === 'ask') this.#ask(turn)
     else if (decision.effect === 'wait')
       this.enqueue(turn, event.type === 'retry' ? 0 : this.#backoffMs(turn))
-    else if (decision.effect === 'stop' && assigned) this.#stops.set(turn, { assigned, attempt })
     return decision
   }
 
@@ -170,8 +178,8 @@ export class WorkOrders {
   /** A state of the turn is stored and told: what has to follow, follows. */
   onTold(turn: Turn, state: TurnState): void {
     const { turns } = this.#options
+    this.#tellStopped(turn, state)
     if (isEnd(state.status)) {
-      this.#tellStopped(turn)
       this.consider()
       return
     }
@@ -229,10 +237,13 @@ export class WorkOrders {
     })
   }
 
-  #tellStopped(turn: Turn): void {
+  #tellStopped(turn: Turn, { status, attempt }: TurnState): void {
     const stop = this.#stops.get(turn)
-    const seat = stop && this.#options.seats.get(stop.assigned.registrationId)
-    if (seat && seat.instanceId === stop.assigned.instanceId) seat.abortOrder(turn.turnId, stop.attempt)
+    // What is told just now may have been decided before the stop.
+    if (!stop || (!isEnd(status) && attempt <= stop.attempt && status !== 'recovering')) return
+    this.#stops.delete(turn)
+    const seat = this.#options.seats.get(stop.assigned.registrationId)
+    if (seat?.instanceId === stop.assigned.instanceId) seat?.abortOrder(turn.turnId, stop.attempt)
   }
 
   #backoffMs(turn: Turn): number {

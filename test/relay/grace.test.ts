@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
+import { holdCommits } from '../support/gated-store.ts'
 
 async function atWork(bench: Bench, options = {}) {
   await bench.start(options)
@@ -40,6 +41,20 @@ onEveryStore('A drone whose connection drops', (bench) => {
     expect(viewer.text(turnId)).to.equal('half ')
     const back = await bench().drone()
     expect(back.welcomed.turns).to.deep.equal([])
+  })
+
+  it('[RC28] and that comes back between its loss and the storing of it is told once it is stored', async () => {
+    const { drone, viewer, turnId } = await atWork(bench(), { graceMs: '100' })
+    const open = holdCommits(bench().relay.store)
+    drone.close()
+    await viewer.event('drone:changed', ({ state }: { state: string }) => state === 'gone')
+    const back = await bench().drone()
+    expect(back.welcomed.turns.map((turn) => turn.turnId)).to.deep.equal([turnId])
+    await back.handled()
+    expect(back.all('abortWorkOrder')).to.deep.equal([])
+    open()
+    expect((await back.event('abortWorkOrder'))[0]).to.deep.equal({ turnId, attempt: 1 })
+    expect((await viewer.ended(turnId)).status).to.equal('failed')
   })
 
   it('[RC9] and that does not come back loses its turn to another drone of the workspace', async () => {
