@@ -47,6 +47,11 @@ export interface CodeSessionOptions extends SocketSessionOptions {
   readonly original: boolean
 }
 
+interface Join {
+  /** Ticks. */
+  readonly at: number
+}
+
 const EVERYBODY = { allow: ['code', 'watch'] } as const
 const CODE = { allow: ['code'] } as const
 
@@ -99,7 +104,8 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   readonly #original: boolean
   readonly #watched = new Set<string>()
   readonly #ticks: () => number
-  readonly #joinedAt = new Map<string, number>()
+  /** The last join of each session. */
+  readonly #joins = new Map<string, Join>()
 
   constructor(options: CodeSessionOptions) {
     super(options)
@@ -174,9 +180,9 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   }
 
   /** [VW18] A join that did not help must not be repeated in a circle. */
-  #checkJoinPace(chatSessionId: string): void {
+  #beginJoin(chatSessionId: string): Join {
     const now = this.#ticks()
-    const last = this.#joinedAt.get(chatSessionId) ?? Number.NEGATIVE_INFINITY
+    const last = this.#joins.get(chatSessionId)?.at ?? Number.NEGATIVE_INFINITY
     const { joinEveryMs } = this.#world
     if (now - last < joinEveryMs) {
       const retryAfterMs = Math.ceil(last + joinEveryMs - now)
@@ -184,15 +190,17 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         retryAfterMs,
       })
     }
-    this.#joinedAt.delete(chatSessionId)
-    this.#joinedAt.set(chatSessionId, now)
-    const [oldest] = this.#joinedAt.keys()
-    if (this.#joinedAt.size > JOINS_REMEMBERED && oldest !== undefined) this.#joinedAt.delete(oldest)
+    const join = { at: now }
+    this.#joins.delete(chatSessionId)
+    this.#joins.set(chatSessionId, join)
+    const [oldest] = this.#joins.keys()
+    if (this.#joins.size > JOINS_REMEMBERED && oldest !== undefined) this.#joins.delete(oldest)
+    return join
   }
 
   async #join(chatSessionId: string, stated: ArgsOf<(typeof codeUp)['session:join']>[0]['cursors'] & object) {
     const { sessions, store } = this.#world
-    this.#checkJoinPace(chatSessionId)
+    const join = this.#beginJoin(chatSessionId)
     await sessions.of(this.identity.userId, chatSessionId)
     const { follower, watcher } = this.#watch(chatSessionId)
     watcher.restart()
@@ -203,7 +211,9 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       const { answer, cursors } = await planJoin({ store, session, follower, cursors: stated })
       return new Answered(answer, () => watcher.resume(cursors))
     } catch (error) {
-      this.#leave(chatSessionId)
+      // One may fail late, when its client has long asked again: the later one is answered through the same watcher.
+      if (this.#joins.get(chatSessionId) === join) this.#leave(chatSessionId)
+      else watcher.release()
       throw error
     }
   }
@@ -217,7 +227,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   }
 
   #leave(chatSessionId: string): void {
-    this.#joinedAt.delete(chatSessionId)
+    this.#joins.delete(chatSessionId)
     this.#watched.delete(chatSessionId)
     this.#world.followers.find(chatSessionId)?.leave(this.id)
   }
@@ -231,7 +241,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     if (await store.readSession(chatSessionId)) await sessions.of(userId, chatSessionId)
     const wasWatching = followers.find(chatSessionId)?.watcherOf(this.id) !== undefined
     // A join may be under way too, begun before or meanwhile: what becomes of the message is no reason to leave then.
-    const stays = (): boolean => wasWatching || this.#joinedAt.has(chatSessionId)
+    const stays = (): boolean => wasWatching || this.#joins.has(chatSessionId)
     const { follower, watcher } = this.#watch(chatSessionId)
     watcher.hold()
     try {

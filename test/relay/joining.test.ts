@@ -1,9 +1,10 @@
 import { expect } from 'chai'
+import { RelayError } from '../../src/protocol/errors.ts'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
 
-async function atWork(bench: Bench) {
-  await bench.start()
+async function atWork(bench: Bench, options = {}) {
+  await bench.start(options)
   const [drone, sender] = [await bench.drone(), await bench.viewer()]
   const sent = await sender.send()
   return { drone, sender, ...sent, voice: drone.voice(await drone.order()) }
@@ -31,6 +32,30 @@ onEveryStore('A viewer who joins', (bench) => {
     expect(viewer.text(turnId)).to.equal('hm[c1](c1)so far')
     voice.response(', and on')
     await viewer.untilText(turnId, 'hm[c1](c1)so far, and on')
+    expect(viewer.faults).to.deep.equal([])
+  })
+
+  it('[VW23] and whose earlier join fails late is brought up all the same', async () => {
+    const { chatSessionId, turnId, voice } = await atWork(bench(), { joinEveryMs: '0' })
+    const { store } = bench().relay
+    const turnsOfSession = store.turnsOfSession.bind(store)
+    let fail: (error: Error) => void = () => undefined
+    const reading = new Promise<void>((isReading) => {
+      store.turnsOfSession = () => {
+        isReading()
+        return new Promise((_resolve, reject) => (fail = reject))
+      }
+    })
+    const viewer = await bench().viewer()
+    const early = viewer.ask('session:join', { chatSessionId })
+    await reading
+    store.turnsOfSession = turnsOfSession
+    await viewer.join(chatSessionId)
+    fail(new RelayError('store_unavailable', 'The answer came too late.'))
+    expect((await early).ok).to.equal(false)
+    await viewer.resumed()
+    voice.response('heard')
+    await viewer.untilText(turnId, 'heard')
     expect(viewer.faults).to.deep.equal([])
   })
 
