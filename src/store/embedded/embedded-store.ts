@@ -27,6 +27,8 @@ import { readWords } from './lane-reader.ts'
 import { RegistryTable } from './registry-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
+import { FORMAT } from './tables.ts'
+import type { Tables } from './tables.ts'
 import { WriteGate } from './write-gate.ts'
 import { sizeOf, sizeOfBatches } from './write-size.ts'
 
@@ -55,8 +57,9 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     const file = await DataFile.open(place)
     const gate = new WriteGate({ file, room, logger, now })
     try {
+      checkFormat(file.tables, storeDir)
       // From here on a process that slipped past the lock is refused. On a full disk the first write says it instead.
-      if (room.isEnough()) await gate.write(() => undefined)
+      if (room.isEnough()) await gate.write(() => void file.tables.meta.put('format', FORMAT))
     } catch (error) {
       await file.close()
       throw error
@@ -67,6 +70,17 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (cause instanceof StoreConfigError) throw cause
     throw new StoreConfigError(`The store in ${storeDir} cannot be opened: ${reasonOf(cause)}.`, { cause })
   }
+}
+
+/** Before there was a format, there was another one. */
+function checkFormat({ meta, turns }: Tables, storeDir: string): void {
+  const format = meta.get('format')
+  const [any] = turns.getKeys({ limit: 1 })
+  if (format === FORMAT || (format === undefined && any === undefined)) return
+  throw new StoreConfigError(
+    `The data in ${storeDir} has format ${format ?? 1}, and this version reads ${FORMAT}: use the version that wrote it, or ` +
+      'another data folder.',
+  )
 }
 
 function warnOfFullDisk(storeDir: string, logger: StoreLogger): void {

@@ -34,9 +34,12 @@ export interface Tables {
   readonly drones: Database<DroneRecord, string>
   readonly keys: Database<KeyRecord, string>
   readonly audit: Database<AuditEntry, string>
-  /** `owner`: the token of the process that may write; see WriteGate. */
-  readonly meta: Database<string, 'owner'>
+  /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
+  readonly meta: Database<string, 'owner' | 'format'>
 }
+
+/** Of what is in the tables: goes up where an older file would be read wrongly. */
+export const FORMAT = '2'
 
 /** The tables above and some to come: LMDB wants their number when it opens. */
 const MAX_TABLES = 24
