@@ -201,7 +201,9 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   async #join(chatSessionId: string, stated: ArgsOf<(typeof codeUp)['session:join']>[0]['cursors'] & object) {
     const { sessions, store } = this.#world
     const join = this.#beginJoin(chatSessionId)
+    const isLatest = (): boolean => this.#joins.get(chatSessionId) === join
     await sessions.of(this.identity.userId, chatSessionId)
+    if (!isLatest()) throw overtaken(chatSessionId)
     const { follower, watcher } = this.#watch(chatSessionId)
     watcher.restart()
     try {
@@ -209,10 +211,11 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       // Read again now that nothing is missed any more: whatever happens after this is told after the answer.
       const session = await sessions.of(this.identity.userId, chatSessionId)
       const { answer, cursors } = await planJoin({ store, session, follower, cursors: stated })
+      if (!isLatest()) throw overtaken(chatSessionId)
       return new Answered(answer, () => watcher.resume(cursors))
     } catch (error) {
-      // One may fail late, when its client has long asked again: the later one is answered through the same watcher.
-      if (this.#joins.get(chatSessionId) === join) this.#leave(chatSessionId)
+      // One may come to its end late, when its client has long asked again: the watcher is the later one's then.
+      if (isLatest()) this.#leave(chatSessionId)
       else watcher.release()
       throw error
     }
@@ -273,4 +276,8 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     }
     return abortTurn(this.#world, userId, wanted)
   }
+}
+
+function overtaken(chatSessionId: string): RelayError {
+  return new RelayError('superseded', `Chat session ${chatSessionId} was joined again, or left, meanwhile.`)
 }

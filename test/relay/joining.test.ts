@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { RelayError } from '../../src/protocol/errors.ts'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
+import { holdNext } from '../support/gated-store.ts'
 
 async function atWork(bench: Bench, options = {}) {
   await bench.start(options)
@@ -35,27 +36,43 @@ onEveryStore('A viewer who joins', (bench) => {
     expect(viewer.faults).to.deep.equal([])
   })
 
-  it('[VW23] and whose earlier join fails late is brought up all the same', async () => {
-    const { chatSessionId, turnId, voice } = await atWork(bench(), { joinEveryMs: '0' })
-    const { store } = bench().relay
-    const turnsOfSession = store.turnsOfSession.bind(store)
-    let fail: (error: Error) => void = () => undefined
-    const reading = new Promise<void>((isReading) => {
-      store.turnsOfSession = () => {
-        isReading()
-        return new Promise((_resolve, reject) => (fail = reject))
-      }
+  for (const [how, error] of [
+    ['fails late', new RelayError('store_unavailable', 'The answer came too late.')],
+    ['could be answered late', undefined],
+  ] as const) {
+    it(`[VW23] and whose earlier join ${how} is brought up all the same`, async () => {
+      const { chatSessionId, turnId, voice } = await atWork(bench(), { joinEveryMs: '0' })
+      const held = holdNext(bench().relay.store, 'turnsOfSession')
+      const viewer = await bench().viewer()
+      const early = viewer.ask('session:join', { chatSessionId })
+      await held.reached
+      await viewer.join(chatSessionId)
+      held.goOn(error)
+      expect((await early).error?.code).to.equal(error?.code ?? 'superseded')
+      voice.response('heard')
+      await viewer.untilText(turnId, 'heard')
+      await viewer.resumed()
+      expect(viewer.faults).to.deep.equal([])
     })
+  }
+
+  it('[VW23] gets what its answer promised, whenever an earlier join is only begun', async () => {
+    const { drone, chatSessionId, turnId, voice } = await atWork(bench(), { joinEveryMs: '0' })
+    voice.response('before')
+    await drone.checkpoint(6)
+    const { store } = bench().relay
+    const begin = holdNext(store, 'readSession')
     const viewer = await bench().viewer()
     const early = viewer.ask('session:join', { chatSessionId })
-    await reading
-    store.turnsOfSession = turnsOfSession
+    await begin.reached
+    const bringUp = holdNext(store, 'readTurn')
     await viewer.join(chatSessionId)
-    fail(new RelayError('store_unavailable', 'The answer came too late.'))
-    expect((await early).ok).to.equal(false)
+    await bringUp.reached
+    begin.goOn()
+    expect((await early).error?.code).to.equal('superseded')
+    bringUp.goOn()
+    await viewer.untilText(turnId, 'before')
     await viewer.resumed()
-    voice.response('heard')
-    await viewer.untilText(turnId, 'heard')
     expect(viewer.faults).to.deep.equal([])
   })
 

@@ -41,3 +41,24 @@ export function holdCommits(store: TurnStore): () => void {
   }
   return () => gate.open()
 }
+
+/** The next call of a method waits until `goOn`, and fails with what that is given; later ones do not wait. */
+export function holdNext(
+  store: TurnStore,
+  name: 'readSession' | 'readTurn' | 'turnsOfSession',
+): { readonly reached: Promise<void>; readonly goOn: (error?: Error) => void } {
+  const methods = store as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
+  const call = methods[name]?.bind(store)
+  let goOn: (error?: Error) => void = () => undefined
+  const allowed = new Promise<Error | undefined>((resolve) => (goOn = resolve))
+  const reached = new Promise<void>((isReached) => {
+    methods[name] = async (...args) => {
+      if (call) methods[name] = call
+      isReached()
+      const error = await allowed
+      if (error) throw error
+      return call?.(...args)
+    }
+  })
+  return { reached, goOn }
+}
