@@ -58,7 +58,7 @@ export class Connections {
       }),
     )
     drones.on('connection', (socket) => {
-      const { identity, record } = socket.data as { identity: Identity; record: DroneRecord }
+      const { identity, record } = entered(socket) as { identity: Identity; record: DroneRecord }
       const session = new DroneSession({ ...this.#base(socket, identity), world: droneWorld, record })
       this.#sessions.set(socket.id, session)
       const { droneId, registration } = record
@@ -81,7 +81,7 @@ export class Connections {
     )
     code.on('connection', (socket) => {
       type Entered = { identity: Identity; original: boolean; newest: SessionView[] }
-      const { identity, original, newest } = socket.data as Entered
+      const { identity, original, newest } = entered(socket) as Entered
       const session = new CodeSession({ ...this.#base(socket, identity), world: codeWorld, original })
       this.#sessions.set(socket.id, session)
       session.welcome(newest)
@@ -97,7 +97,7 @@ export class Connections {
       }),
     )
     ops.on('connection', (socket) => {
-      const { identity } = socket.data as { identity: Identity }
+      const { identity } = entered(socket) as { identity: Identity }
       this.#sessions.set(socket.id, new OpsSession({ ...this.#base(socket, identity), world: operations }))
     })
   }
@@ -113,4 +113,17 @@ export class Connections {
       onClosed: () => this.#sessions.delete(socket.id),
     }
   }
+}
+
+/**
+ * What its handshake left for the session. Neither that nor the request and the key it came with is needed any more:
+ * for a peer that only listens they would be most of what it costs (Socket.IO's documentation, "Memory usage").
+ */
+function entered(socket: Socket): unknown {
+  const data: unknown = socket.data
+  socket.data = undefined
+  socket.handshake.headers = {}
+  socket.handshake.auth = {}
+  Object.assign(socket.conn, { request: null })
+  return data
 }
