@@ -60,8 +60,10 @@ interface Registered {
   readonly spec: EventSpec
   readonly slots: number
   readonly rule: Rule
-  readonly handler: AnyHandler | undefined
 }
+
+/** The events of a table with its rules: the same for all sessions of a kind. */
+const registries = new WeakMap<object, ReadonlyMap<string, Registered>>()
 
 export interface SocketSessionOptions {
   readonly socket: Socket
@@ -79,7 +81,8 @@ export abstract class SocketSession<Down> {
   readonly outlet: Outlet<Down>
   protected readonly logger: Logger
   readonly #socket: Socket
-  readonly #events = new Map<string, Registered>()
+  #events: ReadonlyMap<string, Registered> = new Map()
+  #handlers: Readonly<Record<string, AnyHandler | undefined>> = {}
   readonly #flow: Bucket
   #pause: ReturnType<typeof setTimeout> | undefined
   readonly #refusals: Bucket
@@ -121,12 +124,8 @@ export abstract class SocketSession<Down> {
     rules: Rules<Table>,
     handlers: Handlers<Table>,
   ): void {
-    for (const [name, spec] of Object.entries(table)) {
-      const rule: Rule | undefined = rules[name]
-      if (!rule) throw new TypeError(`event ${name} has no rule`)
-      const slots = spec.args instanceof z.ZodTuple ? spec.args.def.items.length : 0
-      this.#events.set(name, { spec, slots, rule, handler: handlers[name] as AnyHandler | undefined })
-    }
+    this.#events = registries.get(table) ?? register(table, rules)
+    this.#handlers = handlers as Readonly<Record<string, AnyHandler | undefined>>
     this.#socket.onAny((name: string, ...raw: unknown[]) => this.#take(name, raw))
   }
 
@@ -164,9 +163,10 @@ export abstract class SocketSession<Down> {
     if (!registered.rule.allow.includes(this.identity.kind)) {
       throw new RelayError('forbidden', `A ${this.identity.kind} key may not say ${name}.`)
     }
-    if (!registered.handler) throw unknownEvent(name)
+    const handler = this.#handlers[name]
+    if (!handler) throw unknownEvent(name)
     const given = args.length > registered.slots ? args.slice(0, registered.slots) : args
-    return registered.handler(...this.#parse(name, registered, given))
+    return handler(...this.#parse(name, registered, given))
   }
 
   #parse(name: string, { spec }: Registered, given: unknown[]): unknown[] {
@@ -230,6 +230,21 @@ export abstract class SocketSession<Down> {
       }
     }
   }
+}
+
+function register<Table extends Record<string, EventSpec>>(
+  table: Table,
+  rules: Rules<Table>,
+): ReadonlyMap<string, Registered> {
+  const registry = new Map<string, Registered>()
+  for (const [name, spec] of Object.entries(table)) {
+    const rule: Rule | undefined = rules[name]
+    if (!rule) throw new TypeError(`event ${name} has no rule`)
+    const slots = spec.args instanceof z.ZodTuple ? spec.args.def.items.length : 0
+    registry.set(name, { spec, slots, rule })
+  }
+  registries.set(table, registry)
+  return registry
 }
 
 function unknownEvent(name: string): RelayError {
