@@ -12,7 +12,7 @@ const commands: { [Name in CommandName]: (ask: Ask<Name>) => Promise<Answer<Name
   figures: async () => crew.figures(),
   caughtUp: ({ since, limitMs }) => crew.caughtUp(since, limitMs),
   orders: async () => crew.orders(),
-  freeze: ({ codeUrl, code, sessions }) => crew.freeze(codeUrl, code, sessions),
+  freeze: ({ codeUrl, code, sessions, reads }) => crew.freeze(codeUrl, code, sessions, reads),
   end: () => crew.end(),
 }
 

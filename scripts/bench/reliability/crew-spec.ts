@@ -65,8 +65,11 @@ export interface CrewCommands {
   figures: { ask: null; answer: Figures }
   caughtUp: { ask: { since: number; limitMs: number }; answer: CaughtUp[] }
   orders: { ask: null; answer: Ordered[] }
-  /** Viewers that join and then read nothing, while they go on saying that they live. */
-  freeze: { ask: { codeUrl: string; code: string; sessions: readonly string[] }; answer: null }
+  /** Viewers that join and then read nothing, while they go on saying that they live; or read, to compare with. */
+  freeze: {
+    ask: { codeUrl: string; code: string; sessions: readonly string[]; reads: boolean }
+    answer: null
+  }
   /** Ends every turn, and compares what was said with what viewers heard and with the store. */
   end: { ask: null; answer: { wrong: string[] } }
 }

@@ -131,9 +131,9 @@ export class Crew {
     return this.#drones.flatMap(({ orders }) => orders)
   }
 
-  async freeze(codeUrl: string, code: string, sessions: readonly string[]): Promise<null> {
+  async freeze(codeUrl: string, code: string, sessions: readonly string[], reads: boolean): Promise<null> {
     await inBatches(AT_ONCE, sessions.length, async (index) => {
-      this.#frozen.push(await freeze(codeUrl, code, sessions[index] ?? ''))
+      this.#frozen.push(await freeze(codeUrl, code, sessions[index] ?? '', reads))
     })
     return null
   }

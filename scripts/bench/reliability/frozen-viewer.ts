@@ -5,10 +5,10 @@ import { PROTOCOL_VERSION } from '../../../src/protocol/handshake.ts'
 const PONG_EVERY_MS = 2000
 
 /**
- * Joins and then reads nothing more, while it goes on sending pongs: without them the relay's pings would find it dead
+ * Joins and then reads nothing more (unless it `reads`, to compare with), while it goes on sending pongs: without them the relay's pings would find it dead
  * before its buffer is full. Written against the socket itself, because Socket.IO's client would close what is silent.
  */
-export function freeze(url: string, token: string, chatSessionId: string): Promise<WebSocket> {
+export function freeze(url: string, token: string, chatSessionId: string, reads = false): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`, {
       perMessageDeflate: false,
@@ -27,7 +27,7 @@ export function freeze(url: string, token: string, chatSessionId: string): Promi
           reject(new Error(`a frozen viewer may not join: ${text.slice(0, 200)}`))
           return
         }
-        socket.pause()
+        if (!reads) socket.pause()
         pongs = setInterval(() => socket.send('3', () => undefined), PONG_EVERY_MS)
         resolve(socket)
       } else if (text.startsWith('44/code')) reject(new Error(`a frozen viewer was refused: ${text}`))

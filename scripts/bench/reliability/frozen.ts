@@ -42,7 +42,9 @@ interface Frozen {
   readonly cutMs: Spread
   readonly cut: number
   readonly frozen: number
+  /** How late healthy viewers heard: without any, beside as many that read, and beside the frozen. */
   readonly before: Spread
+  readonly beside: Spread
   readonly during: Spread
   readonly seconds: number
   readonly wrong: readonly string[]
@@ -89,17 +91,20 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
     const unwatchedMemory = watchMemory(ground, 100)
     const before = await latency(healthy, options.seconds * 1000)
     unwatchedMemory.stop()
+    const readers = startCrew()
+    const watched = sessionsOf(unwatched, options.drones)
+    await readers.ask('freeze', { codeUrl: ground.url, code: users[0].code, sessions: watched, reads: true })
+    const beside = await latency(healthy, options.seconds * 1000)
+    await readers.ask('end', null)
+    await readers.close()
     await unwatched.ask('quiet', null)
     const spoken = await unwatched.end()
     await unwatched.close()
     const heapBefore = await heap(ground)
     const memory = watchMemory(ground, 100)
     const known = (await conns()).length
-    const sessions = Array.from(
-      { length: options.drones },
-      (_, index) => streams.sessions[index % streams.sessions.length] ?? '',
-    )
-    await frost.ask('freeze', { codeUrl: ground.url, code: users[0].code, sessions })
+    const sessions = sessionsOf(streams, options.drones)
+    await frost.ask('freeze', { codeUrl: ground.url, code: users[0].code, sessions, reads: false })
     await healthy.ask('reset', null)
     const frozeAt = moment()
     await streams.ask('speak', { rate })
@@ -133,6 +138,7 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
       cut: cut.length,
       frozen: theirs.length,
       before,
+      beside,
       during,
       seconds,
       wrong,
@@ -143,6 +149,10 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
     await frost.close()
     await ground.close()
   }
+}
+
+function sessionsOf({ sessions }: Crews, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => sessions[index % sessions.length] ?? '')
 }
 
 async function latency(crews: Crews, ms: number): Promise<Spread> {
@@ -178,9 +188,10 @@ function rowsOf(one: Frozen): Row[] {
     against(`${name}: cut after the cap, max`, 'ms', one.cutMs.max, 2000),
     against(`${name}: heap left ${BACK_MS} ms after the last cut`, 'MB', mb(one.leftHeapBytes)),
     against(`${name}: memory left then`, 'MB', mb(one.leftBytes)),
-    against(`${name}: healthy p99 before`, 'ms', one.before.p99),
-    against(`${name}: healthy p99 with them`, 'ms', one.during.p99),
-    against(`${name}: that is`, 'x', one.during.p99 / one.before.p99, 2),
+    against(`${name}: healthy p99 without any`, 'ms', one.before.p99),
+    against(`${name}: healthy p99 beside as many that read`, 'ms', one.beside.p99),
+    against(`${name}: healthy p99 beside them`, 'ms', one.during.p99),
+    against(`${name}: that is, of those beside as many that read`, 'x', one.during.p99 / one.beside.p99, 2),
     against(`${name}: it took`, 's', one.seconds),
     [`${name}: load average then`, '1 5 15 min', one.load, '', ''],
   ]
