@@ -3,6 +3,7 @@
  *
  *   npm run bench:targets                    all of it, in about an hour
  *   npm run bench:targets -- --only P1a,P7   some of it; the other figures stay as they were measured last
+ *   npm run bench:targets -- --seconds 15    with fewer measured seconds of each server than the bench takes by itself
  *
  * What was measured is kept in bench/results/targets.json, and each figure is shown beside the one kept before.
  */
@@ -247,11 +248,12 @@ function tableOf(kept: Readonly<Record<string, Kept>>, before: Readonly<Record<s
   ].join('\n')
 }
 
-const { only } = new Command('targets')
+const { only, seconds } = new Command('targets')
   .description('Measures every figure that has a target, and writes them into docs/performance.md.')
   .option('--only <ids>', 'some of them, with commas between: P1a,P7')
+  .option('--seconds <n>', 'measured seconds of each server, where tokens are measured')
   .parse()
-  .opts<{ only?: string }>()
+  .opts<{ only?: string; seconds?: string }>()
 const wanted = only?.split(',')
 const before = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Record<string, Kept>) : {}
 const kept: Record<string, Kept> = {}
@@ -262,7 +264,9 @@ for (const { id, runs, figures } of TARGETS) {
     if (last) kept[key] = last
     continue
   }
-  const results = runs.map(run)
+  const results = runs.map((args) =>
+    run(seconds === undefined || args[0] === '--scenario' ? args : [...args, '--seconds', seconds]),
+  )
   const [first] = results
   if (first) kept[key] = { figures: figures(results), at: first.at, machine: first.machine }
 }
