@@ -129,7 +129,8 @@ export class Follower {
   /** Hands everything on that was taken: level viewers and `handed` are then at the settled heads. */
   handOn(): void {
     const followed = this.#followed
-    followed?.handOn((lane, placed) =>
+    if (!followed) return
+    followed.handOn((lane, placed) =>
       this.#options.rooms.entry(this.chatSessionId, turnOf(followed), lane, placed),
     )
     this.#handOn.done()
