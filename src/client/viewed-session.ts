@@ -158,7 +158,10 @@ export class ViewedSession {
     const turn = this.#turnOf({ ...news, status: 'processing' })
     if (news.attempt >= turn.attempt) {
       const isAnew = news.attempt > turn.attempt
-      if (isAnew) turn.restart(news.attempt)
+      if (isAnew) {
+        turn.restart(news.attempt)
+        this.#ends.delete(turn.turnId)
+      }
       if (isAnew || !isEnd(turn.status)) turn.status = 'processing'
       turn.reason = undefined
       turn.prompt = news.prompt
@@ -185,6 +188,8 @@ export class ViewedSession {
 
   head({ version, turnId, attempt, lanes }: Head): Missed | undefined {
     if (this.#version !== undefined && version > this.#version) return 'head'
+    // Heads tell of one turn: the words before another's end, named by the last join's answer, had to come before this.
+    if (this.#ends.size > 0) return 'head'
     const turn = turnId === undefined ? undefined : this.#turns.get(turnId)
     if (!turn || attempt !== turn.attempt)
       return turn && attempt !== undefined && attempt > turn.attempt ? 'head' : undefined

@@ -231,6 +231,28 @@ describe('a viewer of a live session', () => {
     expect(viewing.session.cursors()[0]).to.deep.equal({ ...at, offset: 2 })
   })
 
+  it('[CC11] asks again for an ended turn whose last words are missing when a head comes, of whatever turn', () => {
+    const viewing = joined()
+    const turns = [{ turnId, status: 'failed' as const, heads: [{ lane: '', offset: 4 }] }]
+    viewing.session.joined(joinAnswer({ turns, resume: [{ ...at, from: 0 }] }))
+    viewing.hear(turnId, 0, 'ab')
+    viewing.started('turn-2', 2)
+    const head = { version: 2, turnId: 'turn-2', attempt: 1, lanes: [] }
+    expect(viewing.session.head(head)).to.equal('head')
+    viewing.hear(turnId, 2, 'cd')
+    expect(viewing.session.turn(turnId)?.status).to.equal('failed')
+    expect(viewing.session.head(head)).to.equal(undefined)
+  })
+
+  it('[CC11] never tells the end of an earlier attempt of a later one', () => {
+    const viewing = joined()
+    const turns = [{ turnId, status: 'failed' as const, heads: [{ lane: '', offset: 2 }] }]
+    viewing.session.joined(joinAnswer({ turns, resume: [{ ...at, from: 0 }] }))
+    viewing.started(turnId, 2, 2)
+    viewing.hear(turnId, 0, 'ab', { attempt: 2 })
+    expect(viewing.session.turn(turnId)).to.deep.include({ status: 'processing', attempt: 2 })
+  })
+
   it('[CC8] misses the turn or the attempt whose status is all it hears', () => {
     const viewing = joined()
     const news = { chatSessionId: 'chat', attempt: 1, status: 'recovering' } as const
