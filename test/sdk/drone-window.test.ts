@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { DroneClient } from '../../src/client/drone-client.ts'
+import type { DroneClientOptions } from '../../src/client/drone-client.ts'
 import type { FinalRefusal } from '../../src/client/connection.ts'
 import type { Work } from '../../src/client/work.ts'
 import { readTurn } from '../../src/turns/turn-reader.ts'
@@ -46,7 +47,7 @@ for (const { name, make } of STORES) {
     function drone(
       token: string,
       works = new ItemQueue<Work>(),
-      onFinal: (refusal: FinalRefusal) => void = () => undefined,
+      hears: Pick<DroneClientOptions, 'onConnected' | 'onFinal'> = {},
     ): DroneClient {
       const client = new DroneClient({
         url: relay.url,
@@ -57,7 +58,7 @@ for (const { name, make } of STORES) {
           works.push(work)
           return new Promise((resolve) => work.signal.addEventListener('abort', () => resolve()))
         },
-        onFinal,
+        ...hears,
       })
       clients.push(client)
       return client
@@ -117,9 +118,12 @@ for (const { name, make } of STORES) {
 
     it('[SK7] gives up where the relay will not have it: wrong key, another process in its place', async () => {
       const refusals = new ItemQueue<FinalRefusal>()
-      await drone(relay.keys.code, undefined, (refusal) => refusals.push(refusal)).start()
+      const onFinal = (refusal: FinalRefusal): void => refusals.push(refusal)
+      await drone(relay.keys.code, undefined, { onFinal }).start()
       expect((await refusals.next()).code).to.equal('forbidden')
-      await drone(relay.keys.drone, undefined, (refusal) => refusals.push(refusal)).start()
+      await new Promise<unknown>((onConnected) => {
+        void drone(relay.keys.drone, undefined, { onFinal, onConnected }).start()
+      })
       await drone(relay.keys.drone).start()
       expect((await refusals.next()).code).to.equal('superseded')
     })
