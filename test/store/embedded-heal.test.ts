@@ -36,6 +36,9 @@ describe('the data file', () => {
           root: { transaction, transactionSync: root.transactionSync.bind(root) } as never,
         }
       },
+      get journal() {
+        return file.journal
+      },
       get used() {
         return file.used
       },

@@ -32,13 +32,13 @@ describe('the format of an embedded store', () => {
     const store = await openEmbeddedStore({ dataDir })
     await store.insertTurn(aTurn())
     await store.close()
-    for (const change of [{ put: '1' }, { put: undefined }, { put: '3' }]) {
+    for (const change of [{ put: '1' }, { put: undefined }, { put: '4' }]) {
       await withMeta((meta) =>
         change.put === undefined ? meta.remove('format') : meta.put('format', change.put),
       )
       const refusal = await openEmbeddedStore({ dataDir }).catch((error: Error) => error)
       expect(refusal).to.be.instanceOf(StoreConfigError)
-      expect((refusal as Error).message).to.match(/has format [13], and this version reads 2/)
+      expect((refusal as Error).message).to.match(/has format [14], and this version reads 2 and 3/)
     }
     await withMeta((meta) => meta.put('format', '2'))
     const again = await openEmbeddedStore({ dataDir })

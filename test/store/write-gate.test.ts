@@ -21,7 +21,10 @@ function aGate(
   let transactions = 0
   let renewals = 0
   const tables = {
-    meta: { get: () => owner.token, put: (_: string, token: string) => (owner.token = token) },
+    meta: {
+      get: () => owner.token,
+      put: (key: string, token: string) => key === 'owner' && (owner.token = token),
+    },
     root: {
       transactionSync: (action: () => unknown) => action(),
       transaction: async (action: () => unknown) => {
@@ -31,8 +34,10 @@ function aGate(
       },
     },
   } as unknown as Tables
+  const nothing = (): void => undefined
   const file = {
     tables,
+    journal: { begin: nothing, keep: nothing, undo: nothing, publish: nothing },
     used: { pages: 1, pageBytes: 4096 },
     whenOpen: () => undefined,
     renew: async () => void renewals++,
@@ -184,5 +189,8 @@ describe('the write gate', () => {
 })
 
 function gateWrite<T>({ gate }: GateWorld, value: T, bytes: number): Promise<T> {
-  return gate.write(() => value, { places: 1, bytes })
+  return gate.write(
+    () => value,
+    () => ({ places: 1, bytes }),
+  )
 }

@@ -1,12 +1,16 @@
 import { RelayError } from '../../protocol/errors.ts'
+import { StoreConfigError } from '../store-config-error.ts'
 import { checkDataFile, reasonOf } from './data-folder.ts'
 import type { UsedPages } from './disk-room.ts'
-import { openTables } from './tables.ts'
+import { Journal } from './journal.ts'
+import type { JournalBounds } from './journal.ts'
+import { READABLE, openTables } from './tables.ts'
 import type { Tables } from './tables.ts'
 
 export interface DataFileOptions {
   readonly file: string
   readonly folder: string
+  readonly journal?: JournalBounds
 }
 
 /**
@@ -16,7 +20,7 @@ export interface DataFileOptions {
 export class DataFile {
   readonly #options: DataFileOptions
   /** Undefined while it is not open. Nobody else keeps them: tables of a closed file crash whoever reads them. */
-  #tables: Tables | undefined
+  #opened: { readonly tables: Tables; readonly journal: Journal } | undefined
   #renewing: Promise<void> | undefined
   #closed = false
 
@@ -26,12 +30,20 @@ export class DataFile {
 
   static async open(options: DataFileOptions): Promise<DataFile> {
     const file = new DataFile(options)
-    await file.#open()
+    await file.#openAgain()
     return file
   }
 
   get tables(): Tables {
-    if (this.#tables) return this.#tables
+    return this.#open.tables
+  }
+
+  get journal(): Journal {
+    return this.#open.journal
+  }
+
+  get #open(): { readonly tables: Tables; readonly journal: Journal } {
+    if (this.#opened) return this.#opened
     throw this.#closed ? closedError() : new RelayError('store_unavailable', 'The data file is not open.')
   }
 
@@ -45,7 +57,7 @@ export class DataFile {
   /** Undefined while the file is open, so that a read may begin at once; else it has to wait. */
   whenOpen(): Promise<void> | undefined {
     if (this.#closed) throw closedError()
-    return this.#tables ? undefined : this.renew()
+    return this.#opened ? undefined : this.renew()
   }
 
   /** Called between transactions. */
@@ -63,7 +75,7 @@ export class DataFile {
   async #renew(): Promise<void> {
     try {
       await this.#closeTables()
-      await this.#open()
+      await this.#openAgain()
     } catch (cause) {
       const message = `The data file cannot be opened again: ${reasonOf(cause)}.`
       throw new RelayError('store_unavailable', message, { cause, level: 'error' })
@@ -71,16 +83,34 @@ export class DataFile {
   }
 
   async #closeTables(): Promise<void> {
-    const tables = this.#tables
-    this.#tables = undefined
-    await tables?.root.close()
+    const opened = this.#opened
+    this.#opened = undefined
+    await opened?.tables.root.close()
   }
 
-  async #open(): Promise<void> {
+  async #openAgain(): Promise<void> {
     // LMDB would map whatever has come in its place meanwhile, believe it and crash.
     await checkDataFile(this.#options.file)
-    this.#tables = openTables(this.#options.folder)
+    const tables = openTables(this.#options.folder)
+    try {
+      checkFormat(tables, this.#options.folder)
+      this.#opened = { tables, journal: new Journal(tables, this.#options.journal) }
+    } catch (error) {
+      await tables.root.close()
+      throw error
+    }
   }
+}
+
+/** [ST23] Before there was a format, there was another one. */
+function checkFormat({ meta, turns }: Tables, folder: string): void {
+  const format = meta.get('format')
+  const [any] = turns.getKeys({ limit: 1 })
+  if (READABLE.includes(format) || (format === undefined && any === undefined)) return
+  throw new StoreConfigError(
+    `The data in ${folder} has format ${format ?? 1}, and this version reads ${READABLE.join(' and ')}: use the version ` +
+      'that wrote it, or another data folder.',
+  )
 }
 
 function closedError(): RelayError {

@@ -27,10 +27,8 @@ import { readWords } from './lane-reader.ts'
 import { RegistryTable } from './registry-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
-import { FORMAT } from './tables.ts'
-import type { Tables } from './tables.ts'
 import { WriteGate } from './write-gate.ts'
-import { sizeOf, sizeOfBatches } from './write-size.ts'
+import { sizeOf } from './write-size.ts'
 
 /** LMDB's own name for it. */
 const DATA_FILE = 'data.mdb'
@@ -57,9 +55,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     const file = await DataFile.open(place)
     const gate = new WriteGate({ file, room, logger, now })
     try {
-      checkFormat(file.tables, storeDir)
       // From here on a process that slipped past the lock is refused. On a full disk the first write says it instead.
-      if (room.isEnough()) await gate.write(() => void file.tables.meta.put('format', FORMAT))
+      if (room.isEnough()) await gate.write(() => undefined)
     } catch (error) {
       await file.close()
       throw error
@@ -70,17 +67,6 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
     if (cause instanceof StoreConfigError) throw cause
     throw new StoreConfigError(`The store in ${storeDir} cannot be opened: ${reasonOf(cause)}.`, { cause })
   }
-}
-
-/** Before there was a format, there was another one. */
-function checkFormat({ meta, turns }: Tables, storeDir: string): void {
-  const format = meta.get('format')
-  const [any] = turns.getKeys({ limit: 1 })
-  if (format === FORMAT || (format === undefined && any === undefined)) return
-  throw new StoreConfigError(
-    `The data in ${storeDir} has format ${format ?? 1}, and this version reads ${FORMAT}: use the version that wrote it, or ` +
-      'another data folder.',
-  )
 }
 
 function warnOfFullDisk(storeDir: string, logger: StoreLogger): void {
@@ -121,7 +107,10 @@ class EmbeddedStore implements TurnStore {
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {
     const safe = wellFormed(header)
-    return this.#gate.write(() => this.#turns.insert(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#turns.insert(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async readTurn(turnId: string): Promise<TurnHeader | undefined> {
@@ -130,7 +119,10 @@ class EmbeddedStore implements TurnStore {
 
   commit(batches: readonly FlushBatch[]): Promise<CommitOutcome[]> {
     const safe = wellFormed(batches)
-    return this.#gate.write(() => this.#turns.commit(safe), sizeOfBatches(safe))
+    return this.#gate.write(
+      () => this.#turns.commit(safe),
+      () => this.#file.journal.sizeOf(safe),
+    )
   }
 
   takeOver(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {
@@ -159,7 +151,10 @@ class EmbeddedStore implements TurnStore {
 
   insertSession(session: ChatSessionRecord): Promise<boolean> {
     const safe = wellFormed(session)
-    return this.#gate.write(() => this.#sessions.insert(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#sessions.insert(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async readSession(chatSessionId: string): Promise<ChatSessionRecord | undefined> {
@@ -168,7 +163,10 @@ class EmbeddedStore implements TurnStore {
 
   updateSession(session: ChatSessionRecord): Promise<boolean> {
     const safe = wellFormed(session)
-    return this.#gate.write(() => this.#sessions.update(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#sessions.update(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>> {
@@ -177,7 +175,10 @@ class EmbeddedStore implements TurnStore {
 
   saveDrone(drone: DroneRecord): Promise<void> {
     const safe = wellFormed(drone)
-    return this.#gate.write(() => this.#registry.saveDrone(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#registry.saveDrone(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async readDrone(registrationId: string): Promise<DroneRecord | undefined> {
@@ -190,7 +191,10 @@ class EmbeddedStore implements TurnStore {
 
   insertKey(key: KeyRecord): Promise<void> {
     const safe = wellFormed(key)
-    return this.#gate.write(() => this.#registry.insertKey(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#registry.insertKey(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async findKey(keyId: string): Promise<KeyRecord | undefined> {
@@ -207,7 +211,10 @@ class EmbeddedStore implements TurnStore {
 
   appendAudit(entry: AuditEntry): Promise<void> {
     const safe = wellFormed(entry)
-    return this.#gate.write(() => this.#registry.appendAudit(safe), sizeOf(safe))
+    return this.#gate.write(
+      () => this.#registry.appendAudit(safe),
+      () => sizeOf(safe),
+    )
   }
 
   async listAudit(page: PageRequest): Promise<Page<AuditEntry>> {

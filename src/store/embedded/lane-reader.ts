@@ -3,6 +3,9 @@ import type { Placed } from '../../turns/entry.ts'
 import type { LaneOwner } from '../../turns/turn-store.ts'
 import { continuation, spansOf } from '../lane-span.ts'
 import type { LaneSpan } from '../lane-span.ts'
+import type { Journal } from './journal.ts'
+import { wordsAt } from './journaled-turn.ts'
+import { stampOf } from './progress.ts'
 import type { Tables } from './tables.ts'
 import { placedOf } from './word.ts'
 
@@ -14,7 +17,7 @@ const PIECE_UNITS = 256 * 1024
 
 /** The words of a lane from `from` on, piece by piece; each piece is read for itself and holds no snapshot after. */
 export function* readWords(
-  file: { readonly tables: Tables },
+  file: { readonly tables: Tables; readonly journal: Journal },
   owner: LaneOwner,
   number: number,
   from: number,
@@ -22,7 +25,9 @@ export function* readWords(
   for (const span of spansOf(owner, number, from)) {
     let position = span.from
     while (position < span.to) {
-      const piece = readPiece(file.tables, [owner.turnId, span.attempt, number], span, position)
+      const lane: LaneKey = [owner.turnId, span.attempt, number]
+      const piece =
+        journaled(file.journal, lane, span, position) ?? readPiece(file.tables, lane, span, position)
       const last = piece.at(-1)
       if (!last) return
       position = endOf(last)
@@ -32,6 +37,19 @@ export function* readWords(
 }
 
 type LaneKey = readonly [turnId: string, attempt: number, number: number]
+
+/** Undefined where the words at `position` are records. */
+function journaled(
+  journal: Journal,
+  [turnId, attempt, number]: LaneKey,
+  span: LaneSpan,
+  position: number,
+): Placed[] | undefined {
+  const turn = journal.find(turnId)
+  if (!turn || stampOf(turn.progress).attempt !== attempt) return undefined
+  const words = wordsAt(turn, number, position)
+  return words && continuation(words, position, span.to)
+}
 
 function readPiece({ words }: Tables, lane: LaneKey, span: LaneSpan, position: number): Placed[] {
   // The record that holds `position` may begin before it.

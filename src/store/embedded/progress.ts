@@ -16,6 +16,13 @@ export type Progress = readonly [
 /** Every word is a record of its own here, so there is no copy of those that follow the last part. */
 type PackedLane = readonly [name: string, length: number, parts: number, borrowed: StoredLane['borrowed']]
 
+export interface LaneGrowth {
+  readonly number: number
+  readonly parts: number
+  readonly units: number
+  readonly name: string | undefined
+}
+
 export function progressOf({ generation, version, attempt, status, node, lanes }: TurnHeader): Progress {
   return [generation, version, attempt, status, node, lanes.map(packed)]
 }
@@ -26,6 +33,22 @@ export function stampOf([generation, version, attempt, status]: Progress): Stamp
 
 export function lanesOf([, , , , , lanes]: Progress): StoredLane[] {
   return lanes.map(([name, length, parts, borrowed]) => ({ name, length, parts, open: [], borrowed }))
+}
+
+/** The length of each lane, by its number. */
+export function lengthsOf([, , , , , lanes]: Progress): number[] {
+  return lanes.map(([, length]) => length)
+}
+
+/** As it is once words have been added: of each lane how many, with the parts it has then and, if it is new, its name. */
+export function progressAfterWords(before: Progress, added: readonly LaneGrowth[]): Progress {
+  const [generation, version, attempt, status, node, old] = before
+  const lanes = [...old]
+  for (const { number, parts, units, name } of added) {
+    const [known, length, , borrowed] = lanes[number] ?? [name ?? '', 0, 0, []]
+    lanes[number] = [known, length + units, parts, borrowed]
+  }
+  return [generation, version + 1, attempt, status, node, lanes]
 }
 
 /** As it is once the batch has been applied. */

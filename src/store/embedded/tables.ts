@@ -8,6 +8,7 @@ import type {
   TurnRequest,
   TurnState,
 } from '../../turns/turn-store.ts'
+import type { JournalRecord } from './journal.ts'
 import type { Progress } from './progress.ts'
 import type { Word } from './word.ts'
 
@@ -24,6 +25,8 @@ export interface Tables {
   readonly states: Database<TurnState, TurnId>
   /** Turn, attempt, lane number, offset. */
   readonly words: Database<Word, [TurnId, number, number, number]>
+  /** By number, the oldest first: what is not in `turns` and `words` yet, see Journal. */
+  readonly journal: Database<JournalRecord, number>
   /** User and message, hashed together. */
   readonly messages: Database<TurnId, NameHash>
   readonly turnsBySession: Database<true, [NameHash, EpochMs, TurnId]>
@@ -38,8 +41,10 @@ export interface Tables {
   readonly meta: Database<string, 'owner' | 'format'>
 }
 
-/** Of what is in the tables: goes up where an older file would be read wrongly. */
-export const FORMAT = '2'
+/** Of what is in the tables: goes up where a file would be read wrongly by a version that does not know it. */
+export const FORMAT = '3'
+/** Those that are read rightly: the second has no journal. */
+export const READABLE: readonly unknown[] = ['2', FORMAT]
 
 /** The tables above and some to come: LMDB wants their number when it opens. */
 const MAX_TABLES = 24
@@ -59,6 +64,7 @@ export function openTables(path: string): Tables {
     turns: root.openDB('turns', options),
     states: root.openDB('states', options),
     words: root.openDB('words', options),
+    journal: root.openDB('journal', options),
     messages: root.openDB('messages', options),
     turnsBySession: root.openDB('turnsBySession', options),
     unfinished: root.openDB('unfinished', options),

@@ -3,6 +3,8 @@ import type { CommitOutcome, FlushBatch, Page, PageRequest, TurnHeader } from '.
 import { decide } from '../decide.ts'
 import { nameHash } from '../name-hash.ts'
 import { headerOf, requestOf, stateOf } from '../turn-record.ts'
+import type { Journal } from './journal.ts'
+import { isWordsOnly } from './journaled-turn.ts'
 import { lanesOf, progressAfter, progressOf, stampOf, takenOver } from './progress.ts'
 import type { Progress } from './progress.ts'
 import type { Tables } from './tables.ts'
@@ -11,11 +13,21 @@ import { wordOf } from './word.ts'
 /** Unfinished turns read at a time: between two such pages the readers of a long list hold no snapshot of the file. */
 const UNFINISHED_PAGE = 64
 
+interface OpenFile {
+  readonly tables: Tables
+  readonly journal: Journal
+}
+
+interface Due {
+  readonly before: Progress
+  readonly batch: FlushBatch
+}
+
 /** Headers and their indexes. What writes is called within a transaction. */
 export class TurnTable {
-  readonly #file: { readonly tables: Tables }
+  readonly #file: OpenFile
 
-  constructor(file: { readonly tables: Tables }) {
+  constructor(file: OpenFile) {
     this.#file = file
   }
 
@@ -41,7 +53,7 @@ export class TurnTable {
   }
 
   read(turnId: string): TurnHeader | undefined {
-    const progress = this.#tables.turns.get(turnId)
+    const progress = this.#progressOf(turnId)
     const state = this.#tables.states.get(turnId)
     const request = this.#tables.requests.get(turnId)
     if (!progress || !state || !request) return undefined
@@ -50,10 +62,15 @@ export class TurnTable {
   }
 
   commit(batches: readonly FlushBatch[]): CommitOutcome[] {
-    return batches.map((batch) => this.#commitOne(batch))
+    const words: Due[] = []
+    const outcomes = batches.map((batch) => this.#commitOne(batch, words))
+    this.#file.journal.write(words)
+    this.#file.journal.tidy()
+    return outcomes
   }
 
   takeOver(turnId: string, generation: number, node: string): TurnHeader | undefined {
+    this.#file.journal.settle(turnId)
     const progress = this.#tables.turns.get(turnId)
     if (!progress || isEnd(stampOf(progress).status)) return undefined
     if (stampOf(progress).generation !== generation)
@@ -64,6 +81,7 @@ export class TurnTable {
 
   reopen(turnId: string, generation: number, node: string): TurnHeader | undefined {
     const { turns, states, requests, unfinished } = this.#tables
+    this.#file.journal.settle(turnId)
     const progress = turns.get(turnId)
     const state = states.get(turnId)
     const request = requests.get(turnId)
@@ -118,12 +136,23 @@ export class TurnTable {
     return heldIn === generation && heldBy === node && !isEnd(status) ? this.read(turnId) : undefined
   }
 
-  #commitOne(batch: FlushBatch): CommitOutcome {
+  /** As the tables have it, or the journal further. */
+  #progressOf(turnId: string): Progress | undefined {
+    return this.#file.journal.find(turnId)?.progress ?? this.#tables.turns.get(turnId)
+  }
+
+  /** What only says more words is left for the journal. */
+  #commitOne(batch: FlushBatch, forJournal: Due[]): CommitOutcome {
     const { turns, states, words } = this.#tables
     const { turnId, state } = batch
-    const before = turns.get(turnId)
+    const before = this.#progressOf(turnId)
     const decision = decide(batch, before && stampOf(before))
     if (!before || decision !== 'due') return decision === 'committed' ? 'committed' : 'fenced'
+    if (isWordsOnly(batch)) {
+      forJournal.push({ before, batch })
+      return 'committed'
+    }
+    this.#file.journal.settle(turnId)
     for (const lane of batch.lanes) {
       for (const { offset, entry } of lane.fresh)
         void words.put([turnId, batch.attempt, lane.number, offset], wordOf(entry))

@@ -3,6 +3,8 @@ import { RelayError } from '../../protocol/errors.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import type { DataFile } from './data-file.ts'
 import type { DiskRoom } from './disk-room.ts'
+import type { Journal } from './journal.ts'
+import { FORMAT } from './tables.ts'
 import { SMALL_WRITE, sumOf } from './write-size.ts'
 import type { WriteSize } from './write-size.ts'
 
@@ -15,7 +17,7 @@ const PAUSE_LONGEST_MS = 4000
 
 interface Waiting {
   readonly action: () => unknown
-  readonly size: WriteSize
+  readonly size: () => WriteSize
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -30,7 +32,9 @@ interface Latch {
 }
 
 export interface WriteGateOptions {
-  readonly file: Pick<DataFile, 'tables' | 'used' | 'whenOpen' | 'renew'>
+  readonly file: Pick<DataFile, 'tables' | 'used' | 'whenOpen' | 'renew'> & {
+    readonly journal: Pick<Journal, 'begin' | 'keep' | 'undo' | 'publish'>
+  }
   readonly room: Pick<DiskRoom, 'isEnough' | 'reserve'>
   readonly logger: StoreLogger
   /** Monotonic ms. */
@@ -60,9 +64,10 @@ export class WriteGate {
 
   /**
    * Runs `action` in a transaction and resolves with what it returned once that is on disk. It must be synchronous. If
-   * it throws, nothing of it is written, and others in the same transaction do not notice.
+   * it throws, nothing of it is written, and others in the same transaction do not notice. `size` is asked for right
+   * before the transaction.
    */
-  write<T>(action: () => T, size: WriteSize = SMALL_WRITE): Promise<T> {
+  write<T>(action: () => T, size: () => WriteSize = () => SMALL_WRITE): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const refusal = this.#refusal()
       if (refusal) return reject(refusal)
@@ -107,13 +112,14 @@ export class WriteGate {
     const { file, room } = this.#options
     try {
       await file.whenOpen()
-      if (!(await room.reserve(sumOf(group.map(({ size }) => size)), file.used)))
+      if (!(await room.reserve(sumOf(group.map(({ size }) => size())), file.used)))
         return await this.#split(group)
     } catch (error) {
       return rejectAll(group, error)
     }
     try {
       const results = await file.tables.root.transaction(() => this.#actAll(group))
+      file.journal.publish()
       this.#claimed = true
       this.#heal()
       group.forEach((waiting, index) => settle(waiting, results[index]))
@@ -138,14 +144,20 @@ export class WriteGate {
     if (this.#claimed && meta.get('owner') !== this.#token) throw new TakenError()
     // After a failure something has to be written: a commit of nothing would be no proof that the disk takes any.
     if (!this.#claimed || this.#latch) void meta.put('owner', this.#token)
+    if (!this.#claimed) void meta.put('format', FORMAT)
     return group.map(({ action }) => this.#act(action))
   }
 
   #act(action: () => unknown): Done {
+    const { tables, journal } = this.#options.file
+    journal.begin()
     try {
       // A child transaction is undone whole when the action throws; within a transaction it is synchronous.
-      return { value: this.#options.file.tables.root.transactionSync(action) }
+      const value: unknown = tables.root.transactionSync(action)
+      journal.keep()
+      return { value }
     } catch (error) {
+      journal.undo()
       // LMDB's own errors have a number: then the file is in doubt, not the action.
       if (typeof (error as { code?: unknown }).code === 'number') throw error
       return { error }

@@ -44,7 +44,8 @@ export function sumOf(sizes: readonly WriteSize[]): WriteSize {
   return sum
 }
 
-function weigh(value: unknown): number {
+/** Bytes, roughly. */
+export function weigh(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value) + LEAF_BYTES
   if (typeof value !== 'object' || value === null) return LEAF_BYTES
   let bytes = LEAF_BYTES
