@@ -64,14 +64,16 @@ export class FollowedTurn {
     return true
   }
 
-  /** Hands on everything that was taken. */
-  handOn(send: (lane: string, placed: Placed) => void): void {
+  /** Hands on everything that was taken; false where nothing was. */
+  handOn(send: (lane: string, placed: Placed) => void): boolean {
+    if (this.#taken.length === 0) return false
     for (const { lane, end } of this.#taken.splice(0)) {
       const log = this.log.lane(lane)
       const from = this.#handed.get(lane) ?? log.base
       for (const placed of log.after(from, end - from)) send(lane, placed)
       this.#handed.set(lane, end)
     }
+    return true
   }
 
   /** It is stored up to `heads`: what was handed on before that is dropped, but for the last `kept` units. */

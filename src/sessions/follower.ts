@@ -130,10 +130,11 @@ export class Follower {
   handOn(): void {
     const followed = this.#followed
     if (!followed) return
-    followed.handOn((lane, placed) =>
-      this.#options.rooms.entry(this.chatSessionId, turnOf(followed), lane, placed),
+    const { rooms } = this.#options
+    const isMore = followed.handOn((lane, placed) =>
+      rooms.entry(this.chatSessionId, turnOf(followed), lane, placed),
     )
-    this.#handOn.done()
+    if (isMore) this.#handOn.done()
     this.#sendSlowBack()
   }
 

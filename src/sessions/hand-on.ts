@@ -1,10 +1,13 @@
 import type { Clock } from '../turns/clock.ts'
 import type { Rounds } from './rounds.ts'
 
+/** Ms between pieces that come from somebody who gathers them already, as our SDK does: gathering twice only delays. */
+const SPARSE_MS = 22
+
 interface HandOnOptions {
   readonly clock: Clock
   readonly rounds: Rounds
-  /** How long pieces may gather; the first after a silence goes into the next round. */
+  /** How long pieces that come close to each other may gather. */
   readonly mergeMs: number
   readonly handOn: () => void
 }
@@ -12,10 +15,10 @@ interface HandOnOptions {
 /** Decides when what a follower has taken is handed on. */
 export class HandOn {
   readonly #options: HandOnOptions
-  /** Ticks. */
+  /** Ticks: when words were handed on last, and when some came. */
   #doneAt = Number.NEGATIVE_INFINITY
-  #cancel: (() => void) | undefined
-  #isInRound = false
+  #cameAt = Number.NEGATIVE_INFINITY
+  #isDue = false
   #isClosed = false
 
   constructor(options: HandOnOptions) {
@@ -24,34 +27,25 @@ export class HandOn {
 
   /** There is something to hand on. */
   soon(): void {
-    if (this.#cancel || this.#isInRound) return
-    const { clock, mergeMs } = this.#options
-    const waitMs = this.#doneAt + mergeMs - clock.ticks()
-    if (waitMs <= 0) this.#joinRound()
-    else
-      this.#cancel = clock.after(waitMs, () => {
-        this.#cancel = undefined
-        this.#joinRound()
-      })
+    const { clock, rounds, mergeMs } = this.#options
+    const now = clock.ticks()
+    const isSparse = now - this.#cameAt >= SPARSE_MS
+    this.#cameAt = now
+    if (this.#isDue) return
+    this.#isDue = true
+    const waitMs = isSparse ? 0 : Math.max(0, this.#doneAt + mergeMs - now)
+    rounds.join(() => {
+      this.#isDue = false
+      if (!this.#isClosed) this.#options.handOn()
+    }, waitMs)
   }
 
-  /** Everything has just been handed on. */
+  /** Words have just been handed on, all that were there. */
   done(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
     this.#doneAt = this.#options.clock.ticks()
   }
 
   close(): void {
     this.#isClosed = true
-    this.#cancel?.()
-  }
-
-  #joinRound(): void {
-    this.#isInRound = true
-    this.#options.rounds.join(() => {
-      this.#isInRound = false
-      if (!this.#isClosed) this.#options.handOn()
-    })
   }
 }

@@ -64,6 +64,23 @@ describe('what a drone says on its way to the relay', () => {
     expect(said).to.deep.equal(['response abc'])
   })
 
+  it('[DC2] leaves in the same moments as what other drones have gathered, by the clock of the machine', async () => {
+    const leftAt: number[] = []
+    wire.emit = () => void leftAt.push(clock.now() % 20)
+    for (const phase of [3, 9, 14]) {
+      await afterSilence()
+      clock.pass(phase)
+      void work.response('at once')
+      await turnOfTheLoop()
+      void work.response('gathered')
+      for (let ms = 0; ms < 60; ms++) {
+        clock.pass(1)
+        await turnOfTheLoop()
+      }
+    }
+    expect(leftAt.filter((_, index) => index % 2 === 1)).to.deep.equal([0, 0, 0])
+  })
+
   it('[DC2] never waits with a tool call or an end, nor with text that the window has no room behind', async () => {
     await afterSilence()
     void work.response('first')
