@@ -3,7 +3,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import type { Config } from './config.ts'
-import { createApp } from './http/app.ts'
+import { LateApp } from './http/late-app.ts'
 import { RelayError } from './protocol/errors.ts'
 import { Access } from './sessions/access.ts'
 import { begin } from './sessions/beginning.ts'
@@ -240,7 +240,7 @@ export function createRelay(options: RelayOptions): Relay {
   })
 
   // --- http -----------------------------------------------------------------------------------------------------
-  const app = createApp({
+  const app = new LateApp({
     ops: operations,
     store,
     sessions,
@@ -260,7 +260,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
   })
   http.on('request', (request, response) => {
-    if (request.url?.startsWith('/socket.io/') !== true) app(request, response)
+    if (request.url?.startsWith('/socket.io/') !== true) app.handle(request, response)
   })
 
   // --- start and stop -------------------------------------------------------------------------------------------
@@ -273,6 +273,8 @@ export function createRelay(options: RelayOptions): Relay {
     ready = true
     turnLimits.start()
     resolveReady()
+    // Whoever asks first need not wait for it; if it fails, that one is told.
+    setImmediate(() => void app.prepare().catch(() => undefined))
   }
 
   return {

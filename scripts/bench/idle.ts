@@ -6,9 +6,13 @@ import type { Measured } from './reliability/ground.ts'
 import type { Row } from './report.ts'
 import { openStage } from './stage.ts'
 import type { Stage } from './stage.ts'
+import { userKeys } from './user-keys.ts'
+import type { UserKeys } from './user-keys.ts'
 
 /** Pairs of one load process: each costs two descriptors there, and more memory than in the relay. */
 const PAIRS_A_LOAD = 1000
+/** Every client of a user hears of all their drones: thousands of one user are nobody's case. */
+const PAIRS_A_USER = 10
 /** Ms for so many pairs to come, have a short turn each and go. */
 const LIMIT_MS = 1_200_000
 const KB = 1024
@@ -25,9 +29,10 @@ interface Look {
 export async function idle(options: BenchOptions): Promise<Measured> {
   const stage = await openStage(options)
   try {
+    const users = await userKeys(stage.relay, Math.ceil(options.pairs / PAIRS_A_USER))
     const looks: Look[] = [await look(stage, 0)]
     const wrong: string[] = []
-    await addPairs(stage, options.pairs, looks, wrong)
+    await addPairs(stage, { left: options.pairs, users }, looks, wrong)
     const [none] = looks
     if (!none) throw new Error('nothing was measured')
     const perPair = (at: Look, from = none): number => (at.bytes - from.bytes) / (at.pairs - from.pairs) / KB
@@ -50,18 +55,25 @@ export async function idle(options: BenchOptions): Promise<Measured> {
 }
 
 /** Adds loads one by one; each stays until all have come and the last has been looked at. */
-async function addPairs(stage: Stage, left: number, looks: Look[], wrong: string[]): Promise<void> {
+async function addPairs(
+  stage: Stage,
+  { left, users }: { left: number; users: readonly UserKeys[] },
+  looks: Look[],
+  wrong: string[],
+): Promise<void> {
   if (left <= 0) return
   const count = Math.min(PAIRS_A_LOAD, left)
   const before = looks.at(-1)?.pairs ?? 0
+  const share = Math.ceil(count / PAIRS_A_USER)
+  const target = { ...stage.target, users: users.slice(0, share) }
   const report = await runLoad({
-    specs: [{ run: `idle-${before}`, target: stage.target, scenario: { kind: 'idle', pairs: count } }],
+    specs: [{ run: `idle-${before}`, target, scenario: { kind: 'idle', pairs: count } }],
     limitMs: LIMIT_MS,
     async onMark(mark) {
       if (mark === 'end') return
       looks.push(await look(stage, before + count))
       console.error(`${before + count} pairs`)
-      await addPairs(stage, left - count, looks, wrong)
+      await addPairs(stage, { left: left - count, users: users.slice(share) }, looks, wrong)
     },
   })
   wrong.push(...report.wrong)

@@ -15,6 +15,9 @@ export interface LoadRunOptions {
   readonly onMark: (name: MarkName) => Promise<void>
 }
 
+// Each load listens for the end of this process: there may be more of them than Node takes for a leak.
+process.setMaxListeners(0)
+
 /** Runs loads at the same time, in processes of their own, and puts together what they report. */
 export async function runLoad({ specs, limitMs, onMark }: LoadRunOptions): Promise<LoadReport> {
   const marks = new Map<MarkName, Barrier>()

@@ -27,7 +27,10 @@ function mark(name: MarkName): Promise<void> {
 
 function openLink({ target, run }: LoadSpec, index: number, viewers: number): Promise<Link> {
   const name = `${run}-${index}`
-  if (target.kind === 'relay') return openRelayLink({ target, name, viewers })
+  if (target.kind === 'relay') {
+    const keys = target.users?.[index % target.users.length] ?? target.keys
+    return openRelayLink({ target: { ...target, keys }, name, viewers })
+  }
   const open = target.kind === 'ws' ? openWsLink : openSocketioLink
   return open({ target, name, viewers })
 }

@@ -33,6 +33,7 @@ export interface RelayProcessOptions {
   /** More of `serve`, and of node. */
   readonly flags?: readonly string[]
   readonly nodeArgs?: readonly string[]
+  readonly isProbed?: boolean
   /** Called with each line of its log. */
   readonly onLine?: (line: string) => void
 }
@@ -47,6 +48,7 @@ export async function startRelay({
   port = 0,
   flags = [],
   nodeArgs = [],
+  isProbed = true,
   onLine,
 }: RelayProcessOptions): Promise<RelayProcess> {
   built ??= build()
@@ -54,6 +56,7 @@ export async function startRelay({
   const profile = cpuProfDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', cpuProfDir]
   const server = await startServer({
     name: 'the relay',
+    isProbed,
     nodeArgs: [...profile, ...nodeArgs, ...(isBuilt ? [] : ['--import', import.meta.resolve('tsx')])],
     script: isBuilt ? BUILT : join(ROOT, 'src/main.ts'),
     args: [

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly name: string
   /** Of node, before the script. */
   readonly nodeArgs?: readonly string[]
+  /** False where the start is measured, of which the probe takes a part: then there is no `usage`. */
+  readonly isProbed?: boolean
   readonly script: string
   readonly args?: readonly string[]
   /** Called with each line of its stderr. */
@@ -41,13 +43,14 @@ export interface ServerProcess {
 export async function startServer({
   name,
   nodeArgs = [],
+  isProbed = true,
   script,
   args = [],
   onLine,
 }: ServerOptions): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
-    ['--expose-gc', '--import', PROBE, ...nodeArgs, script, ...args],
+    [...(isProbed ? ['--expose-gc', '--import', PROBE] : []), ...nodeArgs, script, ...args],
     // A group of its own: Ctrl-C is for the bench, which ends its servers itself.
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
   )

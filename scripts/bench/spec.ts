@@ -1,9 +1,12 @@
 /** What the load generator is told to do, and what it answers: the messages between the bench and its child. */
+import type { UserKeys } from './user-keys.ts'
 
 export interface RelayTarget {
   readonly kind: 'relay'
   readonly url: string
-  readonly keys: { readonly drone: string; readonly code: string }
+  readonly keys: UserKeys
+  /** Whose drones and viewers they are, in turn, in place of the first user's. */
+  readonly users?: readonly UserKeys[]
   /** Where the drones of this run keep their accepted orders. */
   readonly stateDir: string
   /** Bare Socket.IO drones of the original instead of our SDK's. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { newId } from '../../src/turns/new-id.ts'
 import type { TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
-import { mb, median } from './measure.ts'
+import { anonymousBytes, mb, median } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { TARGET_COLUMNS, against } from './reliability/ground.ts'
 import type { Measured } from './reliability/ground.ts'
@@ -34,24 +34,24 @@ export async function starts({ turns, repeat }: BenchOptions): Promise<Measured>
   const full = join(dir, 'full')
   await storeTurns(full, turns)
   const timesOf: Record<'full' | 'empty', number[]> = { full: [], empty: [] }
-  let last: { pages: Pages; rss: number; ranAs: RelayProcess['ranAs'] } | undefined
+  let last: { pages: Pages; bytes: number; ranAs: RelayProcess['ranAs'] } | undefined
   for (let round = 0; round < repeat; round++) {
     for (const [kind, dataDir] of [
       ['empty', join(dir, `empty-${round}`)] as const,
       ['full', full] as const,
     ]) {
       const beganAt = performance.now()
-      const relay = await startRelay({ dataDir, nodeArgs: [] })
+      const relay = await startRelay({ dataDir, isProbed: false })
       timesOf[kind].push(performance.now() - beganAt)
       if (kind === 'full') {
         const pages = await pageThrough(relay)
-        last = { pages, rss: (await relay.server.usage()).rss, ranAs: relay.ranAs }
+        last = { pages, bytes: anonymousBytes(relay.server.pid) ?? Number.NaN, ranAs: relay.ranAs }
       }
       await relay.server.stop()
     }
   }
   if (!last) throw new Error('nothing was started')
-  const { pages, rss, ranAs } = last
+  const { pages, bytes, ranAs } = last
   const wrong =
     pages.found === LONG_SESSION_TURNS ? [] : [`${pages.found} of ${LONG_SESSION_TURNS} turns were listed`]
   return {
@@ -62,7 +62,7 @@ export async function starts({ turns, repeat }: BenchOptions): Promise<Measured>
       against('start with all turns, until it takes work, median', 'ms', median(timesOf.full), 500),
       against('a page of a session with 10,000 turns, median', 'ms', median(pages.ms), 20),
       against('a page, longest', 'ms', Math.max(...pages.ms)),
-      against('RSS after all pages', 'MB', mb(rss)),
+      against('memory without files, after all pages', 'MB', mb(bytes)),
     ],
     wrong,
     raw: { timesOf, pages: pages.ms },

@@ -67,18 +67,36 @@ function atLeast(what: string, value: number, unit: string, least: number): Figu
 
 const CPU = 'CPU per token'
 
-/** What a token costs beside the forwarders, and how late the last of a hundred comes. */
-function tokens(what: string, besideSocketio: number, besideWs?: number): Target['figures'] {
-  return ([result]) => {
-    if (!result) return []
-    const shown = `${what}, CPU per token`
-    return [
-      atMost(`${shown}, beside bare Socket.IO`, cell(result, CPU, 'relay/socket.io'), 'x', besideSocketio),
-      ...(besideWs === undefined
-        ? []
-        : [atMost(`${shown}, beside bare ws`, cell(result, CPU, 'relay/ws'), 'x', besideWs)]),
-      atMost(`${what}, drone to viewer, p99`, cell(result, 'latency p99', 'relay'), 'ms', 50),
-    ]
+interface Load {
+  readonly id: string
+  readonly drones: number
+  readonly rate: number
+  readonly isPlain?: boolean
+  readonly besideSocketio: number
+  readonly besideWs?: number
+}
+
+/** What a token costs beside the forwarders; and how late the last of a hundred comes, at half that load. */
+function tokens({ id, drones, rate, isPlain = false, besideSocketio, besideWs }: Load): Target {
+  const args = [...(isPlain ? ['--plain'] : []), '--rate', String(rate)]
+  const what = (count: number): string => `${count}${isPlain ? ' plain' : ''} drones x ${rate} tokens/s`
+  return {
+    id,
+    runs: [
+      ['--drones', String(drones), ...args],
+      ['--drones', String(drones / 2), ...args, '--no-baselines'],
+    ],
+    figures: ([full, half]) => {
+      if (!full || !half) return []
+      const shown = `${what(drones)}, CPU per token`
+      return [
+        atMost(`${shown}, beside bare Socket.IO`, cell(full, CPU, 'relay/socket.io'), 'x', besideSocketio),
+        ...(besideWs === undefined
+          ? []
+          : [atMost(`${shown}, beside bare ws`, cell(full, CPU, 'relay/ws'), 'x', besideWs)]),
+        atMost(`${what(drones / 2)}, drone to viewer, p99`, cell(half, 'latency p99', 'relay'), 'ms', 50),
+      ]
+    },
   }
 }
 
@@ -96,26 +114,10 @@ function longTurn(store: string): Target {
 }
 
 const TARGETS: readonly Target[] = [
-  {
-    id: 'P1a',
-    runs: [['--drones', '50', '--rate', '60']],
-    figures: tokens('50 drones x 60 tokens/s', 0.5, 0.8),
-  },
-  {
-    id: 'P1a',
-    runs: [['--drones', '200', '--rate', '60']],
-    figures: tokens('200 drones x 60 tokens/s', 0.5, 0.8),
-  },
-  {
-    id: 'P1a',
-    runs: [['--drones', '50', '--rate', '200']],
-    figures: tokens('50 drones x 200 tokens/s', 0.5, 0.8),
-  },
-  {
-    id: 'P1b',
-    runs: [['--plain', '--drones', '50', '--rate', '60']],
-    figures: tokens('50 plain drones x 60 tokens/s', 0.9),
-  },
+  tokens({ id: 'P1a', drones: 50, rate: 60, besideSocketio: 0.5, besideWs: 0.8 }),
+  tokens({ id: 'P1a', drones: 200, rate: 60, besideSocketio: 0.5, besideWs: 0.8 }),
+  tokens({ id: 'P1a', drones: 50, rate: 200, besideSocketio: 0.5, besideWs: 0.8 }),
+  tokens({ id: 'P1b', drones: 50, rate: 60, isPlain: true, besideSocketio: 0.9 }),
   {
     id: 'P2',
     runs: [['--drones', '20', '--rate', '2']],

@@ -1,6 +1,4 @@
-import express from 'express'
-import type { Express, Request } from 'express'
-import helmet from 'helmet'
+import type { Express, Request, Router } from 'express'
 import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
 import { terminationRequest } from '../protocol/drone-down.ts'
@@ -58,7 +56,9 @@ function pageOf(request: Request): { limit: number; after?: string } {
 }
 
 /** The HTTP side: what there is to read, what an operator may do, and how the relay is. */
-export function createApp(world: HttpWorld): Express {
+export async function createApp(world: HttpWorld): Promise<Express> {
+  // They take longer to load than all else that a relay needs before it takes work.
+  const [{ default: express }, { default: helmet }] = await Promise.all([import('express'), import('helmet')])
   const app = express()
   app.disable('x-powered-by')
   app.use(helmet())
@@ -70,7 +70,7 @@ export function createApp(world: HttpWorld): Express {
     if (reason === undefined) response.json({ ok: true })
     else sendProblem(response, new RelayError('store_unavailable', reason))
   })
-  app.use('/api/v1', express.json({ limit: BODY_LIMIT }), api(world))
+  app.use('/api/v1', express.json({ limit: BODY_LIMIT }), api(world, express.Router()))
   app.use((request, response) => {
     sendProblem(response, new RelayError('not_found', `There is nothing at ${request.path}.`))
   })
@@ -78,9 +78,8 @@ export function createApp(world: HttpWorld): Express {
   return app
 }
 
-function api(world: HttpWorld): express.Router {
+function api(world: HttpWorld, router: Router): Router {
   const { store, sessions } = world
-  const router = express.Router()
   const as = (request: Request, kinds: readonly KeyKind[]): Promise<Identity> => {
     const key = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
     return world.access.identify(key, kinds)

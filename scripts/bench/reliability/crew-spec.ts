@@ -1,10 +1,5 @@
 /** What a crew (a load process of the reliability scenarios) is asked, and what it answers. */
-
-/** The keys of one user: real fleets belong to many, and what concerns a user is told to all of its viewers. */
-export interface UserKeys {
-  readonly drone: string
-  readonly code: string
-}
+import type { UserKeys } from '../user-keys.ts'
 
 export interface CrewSpec {
   /** Unlike any other crew's against the same store: names of drones and sessions are made of it. */

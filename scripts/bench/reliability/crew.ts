@@ -2,7 +2,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { quantile } from '../measure.ts'
-import type { Answer, Ask, CommandName, CrewSpec, Figures, FromCrew, UserKeys } from './crew-spec.ts'
+import type { Answer, Ask, CommandName, CrewSpec, Figures, FromCrew } from './crew-spec.ts'
+import type { UserKeys } from '../user-keys.ts'
 
 const CREW = fileURLToPath(new URL('crew-process.ts', import.meta.url))
 

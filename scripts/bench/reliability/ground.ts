@@ -9,8 +9,9 @@ import type { Row } from '../report.ts'
 import { openMongo } from '../stage.ts'
 import type { Mongo } from '../stage.ts'
 import { Crews } from './crew.ts'
-import type { CrewSpec, UserKeys } from './crew-spec.ts'
-import { inBatches } from '../in-batches.ts'
+import { userKeys } from '../user-keys.ts'
+import type { UserKeys } from '../user-keys.ts'
+import type { CrewSpec } from './crew-spec.ts'
 import { moment } from './crew-spec.ts'
 
 /** What a scenario hands to the bench. */
@@ -93,20 +94,7 @@ export class Ground {
 
   /** Keys of `count` users beside the first. */
   users(count: number): Promise<UserKeys[]> {
-    const { url, keys } = this.relay
-    const create = async (kind: 'drone' | 'code', user: string): Promise<string> => {
-      const response = await fetch(`${url}/api/v1/keys`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${keys.ops}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ kind, user }),
-      })
-      if (!response.ok) throw new Error(`POST /api/v1/keys answered ${response.status}`)
-      return ((await response.json()) as { key: string }).key
-    }
-    return inBatches(4, count, async (index) => {
-      const user = `user-${index}`
-      return { drone: await create('drone', user), code: await create('code', user) }
-    })
+    return userKeys(this.relay, count)
   }
 
   /** Crews with their turns open. */
