@@ -6,6 +6,7 @@
  *   npm run bench -- --scenario long-turn                      what a long turn costs
  *   npm run bench -- --scenario long-turn --store mongo        the same in the database
  *   npm run bench -- --scenario joins                          how long it takes to join one
+ *   npm run bench -- --scenario curve                          how cost goes with the number of turns and of viewers
  *   npm run bench -- --scenario idle                           memory of drones and viewers that say nothing
  *   npm run bench -- --scenario blocks                         how fast a store takes blocks; --store mongo beside the original's way
  *   npm run bench -- --scenario start                          the time until it takes work, with many stored turns

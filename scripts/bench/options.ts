@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 const COSTS = ['steady', 'long-turn', 'joins'] as const
 /** What it needs besides, and how it fares when something goes wrong: these start their own relays. */
 const LONE = [
+  'curve',
   'idle',
   'start',
   'blocks',
@@ -59,6 +60,7 @@ const QUICK = {
 
 /** Where a scenario wants other numbers than `steady`. The rate is of all drones together in these. */
 const DEFAULTS: Partial<Record<BenchOptions['scenario'], Partial<BenchOptions>>> = {
+  curve: { seconds: 10 },
   acks: { rate: 2000, seconds: 20 },
   restart: { drones: 1000, rate: 400, rounds: 3, warmup: 4 },
   frozen: { drones: 200, seconds: 10, warmup: 3 },

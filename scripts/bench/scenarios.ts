@@ -1,4 +1,5 @@
 import { blocks } from './blocks.ts'
+import { curve } from './curve.ts'
 import { idle } from './idle.ts'
 import type { BenchOptions, LoneScenario } from './options.ts'
 import { acks } from './reliability/acks.ts'
@@ -13,6 +14,7 @@ import { starts } from './start.ts'
 
 /** The scenarios that start their own relays. */
 export const LONE: Readonly<Record<LoneScenario, (options: BenchOptions) => Promise<Measured>>> = {
+  curve,
   idle,
   start: starts,
   blocks,

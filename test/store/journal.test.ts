@@ -135,6 +135,24 @@ describe('the journal of the data file', () => {
     expect(text(header())).to.equal('one ')
   })
 
+  it('[ST24] keeps what a transaction needs of it, in whatever order its actions settle turns and speak', async () => {
+    for (const turnId of ['turn-1', 'turn-2', 'turn-3']) await insert(turnId)
+    await speak('one ', { turnId: 'turn-2' })
+    const second = header('turn-2')
+    const settled = batchOf(second, [], { reason: 'why' })
+    const again = { ...batchOf(second, [{ entries: [say('two')] }]), version: second.version + 1 }
+    const other = batchOf(header('turn-1'), [{ entries: [say('other')] }])
+    await acted(
+      file,
+      () => turns.commit([settled]),
+      () => turns.commit([other]),
+      () => turns.commit([again]),
+    )
+    await acted(file, () => turns.commit([batchOf(header('turn-3'), [], { reason: 'why' })]))
+    await openAgain()
+    expect([text(header('turn-1')), text(header('turn-2'))]).to.deep.equal(['other', 'one two'])
+  })
+
   it('[ST24] forgets what an action did that failed', async () => {
     await insert()
     await speak('kept ')

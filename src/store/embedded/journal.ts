@@ -151,7 +151,7 @@ export class Journal {
   /** It has done what it does. */
   keep(): void {
     const { turns, written, removed } = this.#change
-    for (const [turnId, turn] of turns) this.#staged.turns.set(turnId, turn)
+    for (const [turnId, turn] of turns) setInOrder(this.#staged.turns, turnId, turn)
     this.#staged.written.push(...written)
     this.#staged.removed += removed
     this.#acting = undefined
@@ -167,9 +167,8 @@ export class Journal {
     const { turns, written, removed } = this.#staged
     this.#staged = noChange()
     for (const [turnId, turn] of turns) {
-      // One that has got its records and comes again is the youngest.
-      if (turn?.since !== this.#turns.get(turnId)?.since) this.#turns.delete(turnId)
-      if (turn) this.#turns.set(turnId, turn)
+      if (turn) setInOrder(this.#turns, turnId, turn)
+      else this.#turns.delete(turnId)
     }
     this.#sizes.push(...written)
     this.#first += removed
@@ -192,6 +191,16 @@ export class Journal {
     if (!progress || at !== version) throw new Error(`the journal does not go on where turn ${turnId} is`)
     this.#turns.set(turnId, turnAfter(entry, seq, progress, journaled))
   }
+}
+
+/** A turn that has got its records and comes again is the youngest. */
+function setInOrder<Turn extends JournaledTurn | undefined>(
+  turns: Map<string, Turn>,
+  turnId: string,
+  turn: Turn,
+): void {
+  if (turn?.since !== turns.get(turnId)?.since) turns.delete(turnId)
+  turns.set(turnId, turn)
 }
 
 function noChange(): Change {
