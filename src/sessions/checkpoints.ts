@@ -9,8 +9,10 @@ import type { Rounds } from './rounds.ts'
 const PACE_MS = 90
 /** Rounds that need not keep that pace after a pause: who speaks now and then is told at once. */
 const AT_ONCE = 3
-/** Commits within a pace of a drone that speaks so fast that it is told at half the pace. */
-const FAST = 2
+/** Ms between commits of a drone that speaks so fast that it is told at half the pace. */
+const FAST_MS = 60
+/** What comes closer is of one commit, for several turns. */
+const ONE_COMMIT_MS = 5
 
 interface Head extends LaneHead {
   readonly turnId: string
@@ -31,8 +33,9 @@ export class Checkpoints {
   /** Ticks up to which what was told is within the pace. */
   #pacedTo = Number.NEGATIVE_INFINITY
   #isDue = false
-  /** Commits since it was told. */
-  #commits = 0
+  /** Ticks of the last commit, and whether the one before it was close. */
+  #storedAt = Number.NEGATIVE_INFINITY
+  #isFast = false
 
   constructor(options: CheckpointsOptions) {
     this.#options = options
@@ -45,14 +48,19 @@ export class Checkpoints {
       this.#untold.set(turnId, turn)
     }
     for (const { lane, offset } of heads) turn.lanes.set(lane, offset)
-    this.#commits += 1
-    if (this.#isDue) return
     const { clock, rounds } = this.#options
-    const waitMs = this.#pacedTo - PACE_MS * (AT_ONCE - 1) - clock.ticks()
+    const now = clock.ticks()
+    const gapMs = now - this.#storedAt
+    if (gapMs >= ONE_COMMIT_MS) {
+      this.#storedAt = now
+      this.#isFast = gapMs < FAST_MS
+    }
+    if (this.#isDue) return
+    const waitMs = this.#pacedTo - PACE_MS * (AT_ONCE - 1) - now
     if (waitMs <= 0) return this.tell()
     this.#isDue = true
     rounds.join(() => {
-      if (this.#commits >= FAST) rounds.join(() => this.#due(2 * PACE_MS), PACE_MS)
+      if (this.#isFast) rounds.join(() => this.#due(2 * PACE_MS), PACE_MS)
       else this.#due(PACE_MS)
     }, waitMs)
   }
@@ -60,7 +68,6 @@ export class Checkpoints {
   /** Nothing more waits. */
   tell(paceMs = PACE_MS): void {
     if (this.#untold.size === 0) return
-    this.#commits = 0
     this.#pacedTo = Math.max(this.#pacedTo, this.#options.clock.ticks()) + paceMs
     for (const [turnId, { attempt, lanes }] of this.#untold) {
       for (const [lane, offset] of lanes) this.#options.send({ turnId, attempt, lane, offset })

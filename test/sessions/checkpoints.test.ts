@@ -29,20 +29,21 @@ describe('checkpoints to one drone', () => {
 
   it('[DR13] come at once to a drone that was told little lately, and then in rounds with the latest heads', () => {
     busy()
-    clock.pass(10)
+    clock.pass(70)
     stored('t', 7)
-    clock.pass(79)
+    stored('u', 2, { lane: 'agent' })
+    stored('t', 8)
+    clock.pass(19)
     expect(told).to.deep.equal([])
     clock.pass(1)
-    expect(told.splice(0)).to.deep.equal(['t/1/:7'])
+    expect(told.splice(0), 'all of one commit').to.deep.equal(['t/1/:8', 'u/1/agent:2'])
     for (let round = 0; round < 3; round++) {
-      stored('t', 8)
-      stored('u', 2, { lane: 'agent' })
-      stored('t', 9)
-      clock.pass(179)
-      expect(told, 'so much is stored that half the pace is enough').to.deep.equal([])
-      clock.pass(1)
-      expect(told.splice(0)).to.deep.equal(['t/1/:9', 'u/1/agent:2'])
+      for (const offset of [10, 11, 12, 13]) {
+        expect(told, 'who speaks fast is told at half the pace').to.deep.equal([])
+        stored('t', offset)
+        clock.pass(45)
+      }
+      expect(told.splice(0)).to.deep.equal(['t/1/:13'])
     }
     clock.pass(360)
     expect(told, 'nothing is said twice').to.deep.equal([])
@@ -53,7 +54,7 @@ describe('checkpoints to one drone', () => {
     busy()
     stored('t', 6)
     stored('t', 1, { attempt: 2 })
-    clock.pass(180)
+    clock.pass(90)
     expect(told).to.deep.equal(['t/2/:1'])
   })
 
