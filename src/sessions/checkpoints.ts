@@ -13,6 +13,8 @@ const AT_ONCE = 3
 const FAST_MS = 60
 /** What comes closer is of one commit, for several turns. */
 const ONE_COMMIT_MS = 5
+/** UTF-16 units after which no pace counts: a drone that says so much may wait for room in its window. */
+const MUCH_UNITS = 16_384
 
 interface Head extends LaneHead {
   readonly turnId: string
@@ -36,9 +38,16 @@ export class Checkpoints {
   /** Ticks of the last commit, and whether the one before it was close. */
   #storedAt = Number.NEGATIVE_INFINITY
   #isFast = false
+  /** Units that came since it was told. */
+  #units = 0
 
   constructor(options: CheckpointsOptions) {
     this.#options = options
+  }
+
+  /** So many units came from the drone. */
+  came(units: number): void {
+    this.#units += units
   }
 
   stored(turnId: string, attempt: number, heads: readonly LaneHead[]): void {
@@ -55,6 +64,7 @@ export class Checkpoints {
       this.#storedAt = now
       this.#isFast = gapMs < FAST_MS
     }
+    if (this.#units >= MUCH_UNITS) return this.tell()
     if (this.#isDue) return
     const waitMs = this.#pacedTo - PACE_MS * (AT_ONCE - 1) - now
     if (waitMs <= 0) return this.tell()
@@ -68,6 +78,7 @@ export class Checkpoints {
   /** Nothing more waits. */
   tell(paceMs = PACE_MS): void {
     if (this.#untold.size === 0) return
+    this.#units = 0
     this.#pacedTo = Math.max(this.#pacedTo, this.#options.clock.ticks()) + paceMs
     for (const [turnId, { attempt, lanes }] of this.#untold) {
       for (const [lane, offset] of lanes) this.#options.send({ turnId, attempt, lane, offset })

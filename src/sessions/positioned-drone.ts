@@ -41,6 +41,7 @@ export class PositionedDrone {
     this.#checkText(entry)
     const turn = ownTurn(at.turnId)
     const { turnId, attempt, lane = '', offset } = at
+    this.#checkpoints.came(entry.kind === 'text' ? entry.text.length : entry.response.length)
     switch (world.turns.append(turn, attempt, lane, offset, entry)) {
       case 'accepted':
       case 'duplicate':

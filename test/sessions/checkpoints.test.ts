@@ -50,6 +50,15 @@ describe('checkpoints to one drone', () => {
     busy()
   })
 
+  it('[DR13] come at once where much was said: the drone may wait for room', () => {
+    busy()
+    for (const offset of [10_000, 20_000, 30_000, 40_000]) {
+      checkpoints.came(10_000)
+      stored('t', offset)
+    }
+    expect(told).to.deep.equal(['t/1/:20000', 't/1/:40000'])
+  })
+
   it('[DR13] name only the later attempt where a turn has come to another', () => {
     busy()
     stored('t', 6)
