@@ -6,7 +6,7 @@ import { backoffMs } from '../turns/backoff.ts'
 
 /** The waits between tries to connect: from the first, doubling, to the longest while something is live, or else. */
 const FIRST_WAIT_MS = 500
-const LONGEST_WAIT_LIVE_MS = 2000
+const LONGEST_WAIT_LIVE_MS = 1000
 const LONGEST_WAIT_IDLE_MS = 30_000
 /** A server that accepts the socket and then says nothing is tried again. */
 const WELCOME_WITHIN_MS = 10_000
