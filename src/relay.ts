@@ -12,6 +12,7 @@ import type { CodeWorld } from './sessions/code-session.ts'
 import { Connections } from './sessions/connections.ts'
 import { linkConsequences } from './sessions/consequences.ts'
 import { Directory } from './sessions/directory.ts'
+import { DroneNews } from './sessions/drone-news.ts'
 import { DroneSession } from './sessions/drone-session.ts'
 import type { DroneWorld } from './sessions/drone-world.ts'
 import { Followers } from './sessions/followers.ts'
@@ -31,13 +32,11 @@ import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
 import { retryTurn } from './turns/retrying.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
-import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
+import type { TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
 /** A socket that has not said which namespace it wants is dropped after this. */
 const CONNECT_TIMEOUT_MS = 5000
-/** Operators are told of the fleet at most this often. */
-const FLEET_NEWS_MS = 250
 /** The store's answer to "are you there" may take this long before the relay says that it is not ready. */
 const PING_MS = 2000
 /** What a client that comes while the relay starts or stops is told to wait. */
@@ -97,7 +96,7 @@ export function createRelay(options: RelayOptions): Relay {
     quarantineAfter: config.quarantineAfter,
     onChanged: (registrationId) => {
       const record = directory.recordOf(registrationId)
-      if (record) tellDrone(record)
+      if (record) droneNews.changed(record)
     },
   })
   const directory = new Directory({
@@ -218,25 +217,22 @@ export function createRelay(options: RelayOptions): Relay {
   })
 
   // --- what follows from what ---------------------------------------------------------------------------------
-  let cancelFleetNews: (() => void) | undefined
-  const tellFleet = (): void => {
-    cancelFleetNews ??= clock.after(FLEET_NEWS_MS, () => {
-      cancelFleetNews = undefined
+  const droneNews = new DroneNews({
+    clock,
+    viewOf: (record) => directory.viewOf(record),
+    tellUser: (userId, view) => rooms.toUser(userId, 'drone:changed', view),
+    tellFleet: () => {
       const fleet = operations.fleet()
       for (const session of connections.all()) if (session instanceof OpsSession) session.changed(fleet)
-    })
-  }
-  const tellDrone = (record: DroneRecord): void => {
-    rooms.toUser(record.userId, 'drone:changed', directory.viewOf(record))
-    tellFleet()
-  }
+    },
+  })
   linkConsequences({
     turns,
     orders,
     directory,
     quarantines,
     graceMs: config.graceMs,
-    onDroneChanged: tellDrone,
+    onDroneChanged: (record) => droneNews.changed(record),
   })
 
   // --- http -----------------------------------------------------------------------------------------------------
@@ -305,7 +301,7 @@ export function createRelay(options: RelayOptions): Relay {
       sessions.close()
       directory.close()
       followers.close()
-      cancelFleetNews?.()
+      droneNews.close()
       for (const session of connections.all()) if (session instanceof DroneSession) session.outlet.leaveNow()
       // A peer that does not take its farewell must not keep the relay from stopping.
       if (!(await inTime(clock, config.stopMs / 4, io.close()))) {

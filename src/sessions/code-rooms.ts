@@ -70,7 +70,8 @@ export class CodeRooms implements Rooms {
 
   /** To every connection of a user. */
   toUser(userId: string, name: string, payload: object): void {
-    this.#namespace.to(userRoom(userId)).emit(name, payload)
+    const room = userRoom(userId)
+    if (this.#isTaken(room)) this.#send(room, name, [payload])
   }
 
   #both(chatSessionId: string, name: string, ...args: unknown[]): void {
