@@ -18,8 +18,8 @@ import { openMongo } from './stage.ts'
 
 const BLOCK_CHARS = 1024
 const BLOCKS_A_TURN = 200
-/** Turns that go on at the same time, a block of each in every commit. */
-const TURNS = 50
+/** Turns that go on at the same time, a block of each in every commit; FerretDB takes one document after the other. */
+const TURNS = { lmdb: 50, mongo: 10 } as const
 
 interface Pace {
   readonly blocksPerSecond: number
@@ -31,13 +31,14 @@ interface Pace {
 export async function blocks({ store, repeat }: BenchOptions): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), 'drone-relay-bench-'))
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
-  const title = `blocks on ${store}: ${TURNS} turns of ${BLOCKS_A_TURN} blocks of ${BLOCK_CHARS} characters, all at once`
+  const title = `blocks on ${store}: ${TURNS[store]} turns of ${BLOCKS_A_TURN} blocks of ${BLOCK_CHARS} characters, all at once`
   const common = { title, columns: TARGET_COLUMNS, wrong: [], ranAs: 'tsx' as const }
   if (store === 'lmdb') {
     const embedded = await openEmbeddedStore({ dataDir: dir })
-    await storeBlocks(embedded, 'warm-up')
+    await storeBlocks(embedded, { run: 'warm-up', turns: TURNS.lmdb })
     const paces: Pace[] = []
-    for (let round = 0; round < repeat; round++) paces.push(await storeBlocks(embedded, `round-${round}`))
+    for (let round = 0; round < repeat; round++)
+      paces.push(await storeBlocks(embedded, { run: `round-${round}`, turns: TURNS.lmdb }))
     await embedded.close()
     const best = middle(paces)
     return {
@@ -52,10 +53,11 @@ export async function blocks({ store, repeat }: BenchOptions): Promise<Measured>
   const mongo = await openMongo()
   try {
     const ours = await openMongoStore({ uri: mongo.uri, logger: SILENT })
-    await storeBlocks(ours, 'warm-up', 20)
-    const pace = await storeBlocks(ours, 'ours', BLOCKS_A_TURN, mongo.database.pid)
+    const turns = TURNS.mongo
+    await storeBlocks(ours, { run: 'warm-up', turns, blocksATurn: 20 })
+    const pace = await storeBlocks(ours, { run: 'ours', turns, database: mongo.database.pid })
     await ours.close()
-    const original = await storeAsTheOriginal(mongo.uri, mongo.database.pid)
+    const original = await storeAsTheOriginal(mongo.uri, turns, mongo.database.pid)
     const rows: Row[] = [
       ['blocks stored', '1/s', pace.blocksPerSecond, undefined, ''],
       ['blocks stored, the way of the original', '1/s', original.blocksPerSecond, undefined, ''],
@@ -109,20 +111,25 @@ async function measured(
   }
 }
 
+interface StoreRun {
+  readonly run: string
+  readonly turns: number
+  readonly blocksATurn?: number
+  readonly database?: number | undefined
+}
+
 /** Block by block of every turn, as the relay's flusher does it: frozen, committed, and then the next. */
 async function storeBlocks(
   store: TurnStore,
-  run: string,
-  blocksATurn = BLOCKS_A_TURN,
-  database?: number,
+  { run, turns: count, blocksATurn = BLOCKS_A_TURN, database }: StoreRun,
 ): Promise<Pace> {
   const bounds = { partBytes: Number(OPTIONS.partBytes.default), maxUnstoredBytes: Number.POSITIVE_INFINITY }
   const turns = await Promise.all(
-    Array.from({ length: TURNS }, async (_, index) => {
+    Array.from({ length: count }, async (_, index) => {
       return new Turn(await store.insertTurn(liveTurn(`${run}-${index}`)), bounds)
     }),
   )
-  return measured(TURNS * blocksATurn, database, async () => {
+  return measured(count * blocksATurn, database, async () => {
     for (let block = 0; block < blocksATurn; block++) {
       const mode = block % 2 === 0 ? 'thinking' : 'responding'
       for (const turn of turns) {
@@ -167,14 +174,14 @@ function liveTurn(name: string): TurnHeader {
 }
 
 /** A document a turn, read, changed and saved whole for each block. */
-async function storeAsTheOriginal(uri: string, database: number | undefined): Promise<Pace> {
+async function storeAsTheOriginal(uri: string, count: number, database: number | undefined): Promise<Pace> {
   const connection = await mongoose.createConnection(uri).asPromise()
   try {
     const block = new mongoose.Schema({ mode: String, createdAt: Date, content: String }, { _id: false })
     const schema = new mongoose.Schema({ chatSessionId: String, status: String, blocks: [block] })
     const turns = connection.model('OriginalTurn', schema)
     const ids = await Promise.all(
-      Array.from({ length: TURNS }, async (_, index) => {
+      Array.from({ length: count }, async (_, index) => {
         const { _id } = await turns.create({
           chatSessionId: `chat-${index}`,
           status: 'processing',
@@ -183,7 +190,7 @@ async function storeAsTheOriginal(uri: string, database: number | undefined): Pr
         return _id
       }),
     )
-    return await measured(TURNS * BLOCKS_A_TURN, database, async () => {
+    return await measured(count * BLOCKS_A_TURN, database, async () => {
       for (let at = 0; at < BLOCKS_A_TURN; at++) {
         const append = async (id: mongoose.Types.ObjectId): Promise<void> => {
           const turn = await turns.findById(id)
