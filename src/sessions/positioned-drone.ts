@@ -41,8 +41,10 @@ export class PositionedDrone {
     this.#checkText(entry)
     const turn = ownTurn(at.turnId)
     const { turnId, attempt, lane = '', offset } = at
-    this.#checkpoints.came(entry.kind === 'text' ? entry.text.length : entry.response.length)
-    switch (world.turns.append(turn, attempt, lane, offset, entry)) {
+    const outcome = world.turns.append(turn, attempt, lane, offset, entry)
+    if (outcome === 'accepted')
+      this.#checkpoints.came(entry.kind === 'text' ? entry.text.length : entry.response.length)
+    switch (outcome) {
       case 'accepted':
       case 'duplicate':
         if (phaseOf(turn.state) === 'offered') world.turns.apply(turn, { type: 'acknowledged', attempt })
