@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { CommanderError, Command } from 'commander'
 import { z } from 'zod'
 import { addChat } from './cli/chat.ts'
+import { addDemoAgent } from './cli/demo-agent.ts'
 import { addDrone } from './cli/drone.ts'
 import { addDrones } from './cli/drones.ts'
 import { EXIT, ExitError } from './cli/exit.ts'
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   addTurns(program)
   addDrones(program)
   addKeys(program)
+  addDemoAgent(program)
   for (const command of program.commands) command.exitOverride()
   try {
     await program.parseAsync()

@@ -8,10 +8,7 @@ import { startServer } from './server-process.ts'
 import type { ServerProcess } from './server-process.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const BUILT = join(ROOT, 'dist/src/main.js')
-/** Written by every build, also by one that changed nothing. */
-const BUILD_STAMP = join(ROOT, 'dist/src.tsbuildinfo')
-const TSC = join(ROOT, 'node_modules/typescript/bin/tsc')
+const BUILT = join(ROOT, 'dist/bin/drone-relay.js')
 /** Ms for the build of what has changed. */
 const BUILD_MS = 120_000
 
@@ -82,10 +79,7 @@ export async function startRelay({
 async function build(): Promise<boolean> {
   if (await isFresh()) return true
   try {
-    await promisify(execFile)(process.execPath, [TSC, '-b', 'models', 'src'], {
-      cwd: ROOT,
-      timeout: BUILD_MS,
-    })
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: ROOT, timeout: BUILD_MS })
     return existsSync(BUILT)
   } catch {
     return false
@@ -93,8 +87,8 @@ async function build(): Promise<boolean> {
 }
 
 async function isFresh(): Promise<boolean> {
-  const built = await stat(BUILD_STAMP).catch(() => undefined)
-  if (!built || !existsSync(BUILT)) return false
+  const built = await stat(BUILT).catch(() => undefined)
+  if (!built) return false
   for (const folder of ['src', 'models']) {
     for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.name.endsWith('.ts')) continue

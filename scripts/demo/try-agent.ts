@@ -52,8 +52,9 @@ async function opencodeWithFakeModel(baseUrl: string): Promise<Agent> {
 }
 
 function demoAgent(): Agent {
-  const path = fileURLToPath(new URL('../../src/drone/demo-agent/demo-agent.ts', import.meta.url))
-  return { command: process.execPath, args: ['--import', import.meta.resolve('tsx'), path], cwd: values.cwd }
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const args = ['--import', import.meta.resolve('tsx'), main, 'demo-agent']
+  return { command: process.execPath, args, cwd: values.cwd }
 }
 
 const fake = values.opencode ? await startFakeOpenai({ deltaMs: 5 }) : undefined

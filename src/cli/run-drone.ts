@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { DroneClient } from '../client/drone-client.ts'
 import type { DroneClientOptions } from '../client/drone-client.ts'
 import type { Manifest } from '../protocol/handshake.ts'
@@ -13,16 +12,13 @@ import { createLogger } from '../log.ts'
 import type { DroneFlags } from './drone.ts'
 import { EXIT, ExitError, untilStopped } from './exit.ts'
 import { keyFor } from './peer-options.ts'
+import { selfArgs } from './self.ts'
 
 type Identity = Pick<DroneClientOptions['registration'], 'droneId' | 'name' | 'hostname' | 'workspaceId'>
 
 function commandOf(agent: string): AgentCommand {
   if (agent === 'demo') {
-    const entry = fileURLToPath(import.meta.url).replace(
-      /cli\/run-drone\.(js|ts)$/,
-      'drone/demo-agent/demo-agent.$1',
-    )
-    return { command: process.execPath, args: [...process.execArgv, entry] }
+    return { command: process.execPath, args: selfArgs('demo-agent') }
   }
   try {
     return parseAgentCommand(agent)

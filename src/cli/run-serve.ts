@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { ConfigError, loadConfig } from '../config.ts'
 import type { Config } from '../config.ts'
 import { createLogger } from '../log.ts'
@@ -11,6 +10,7 @@ import { systemClock } from '../turns/clock.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import { EXIT, ExitError, untilStopped } from './exit.ts'
 import { keysPath, readFirstKeys, writeFirstKeys } from './first-keys.ts'
+import { selfArgs } from './self.ts'
 import type { ServeFlags } from './serve.ts'
 
 export async function serve(flags: ServeFlags): Promise<void> {
@@ -102,10 +102,9 @@ async function startDemoDrone(url: string, { dataDir }: Config): Promise<ChildPr
   const keys = await readFirstKeys(dataDir)
   if (!keys)
     throw new Error(`There is no keys.json in ${dataDir}: the demo drone has no key to come in with.`)
-  const main = fileURLToPath(import.meta.url).replace(/cli\/run-serve\.(js|ts)$/, 'main.$1')
-  const args = [main, 'drone', '--agent', 'demo', '--url', url, '--data-dir', dataDir]
+  const args = selfArgs('drone', '--agent', 'demo', '--url', url, '--data-dir', dataDir)
   const env = { ...process.env, RELAY_KEY: keys.drone }
-  return spawn(process.execPath, [...process.execArgv, ...args], {
+  return spawn(process.execPath, args, {
     // The channel says nothing: when it closes, however this process ended, the drone ends too.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env,

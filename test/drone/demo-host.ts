@@ -6,7 +6,7 @@ import { AgentHost } from '../../src/drone/agent-host.ts'
 import type { AgentHostOptions } from '../../src/drone/agent-host.ts'
 import type { Logger } from '../../src/drone/logger.ts'
 
-const DEMO_AGENT = fileURLToPath(new URL('../../src/drone/demo-agent/demo-agent.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 /** By its address, for the agent runs in a workspace that has no tsx. */
 const TSX = import.meta.resolve('tsx')
 
@@ -43,7 +43,16 @@ export async function startDemoHost(options: Partial<AgentHostOptions> = {}): Pr
   const logger = new RecordingLogger()
   const hosts: AgentHost[] = []
   const another = (more: Partial<AgentHostOptions> = {}) => {
-    const args = ['--import', TSX, DEMO_AGENT, '--tokens-per-second', '0', '--state-dir', join(home, 'state')]
+    const args = [
+      '--import',
+      TSX,
+      MAIN,
+      'demo-agent',
+      '--tokens-per-second',
+      '0',
+      '--state-dir',
+      join(home, 'state'),
+    ]
     const host = new AgentHost({
       command: process.execPath,
       args,

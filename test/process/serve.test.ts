@@ -92,6 +92,12 @@ describe('serve', function () {
     expect((await run(['serve', '--no-such']).exited).code).to.equal(2)
   })
 
+  it('[CL4] and so is a value that cannot be meant', async () => {
+    const agent = run(['demo-agent', '--tokens-per-second', 'many'])
+    expect(await agent.exited).to.deep.equal({ code: 2, signal: null })
+    expect(agent.errors.join('\n')).to.include('--tokens-per-second takes a number')
+  })
+
   it('[CL4] --help lists every option as a flag and as a variable', async () => {
     const help = run(['serve', '--help'])
     expect((await help.exited).code).to.equal(0)

@@ -13,7 +13,7 @@ import type { TestStore } from '../support/stores.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const OPENCODE = realPart('a third-party agent (opencode)', 'OPENCODE_BIN')
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../dist/bin/drone-relay.js', import.meta.url))
 
 for (const { name, make } of OPENCODE === undefined ? [] : STORES) {
   describe(`a third-party agent, hosted by the reference drone, on the ${name} store`, function () {

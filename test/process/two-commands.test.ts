@@ -72,7 +72,7 @@ describe('npm start, and the commands that it prints', function () {
   })
 
   it('[CL1] one SIGTERM to the relay alone ends it, and the drone that it started', async () => {
-    const main = fileURLToPath(new URL('dist/src/main.js', `file://${ROOT}/`))
+    const main = fileURLToPath(new URL('dist/bin/drone-relay.js', `file://${ROOT}/`))
     const env = { DATA_DIR: data.path, MONGODB_URI: '', PORT: '0', XDG_STATE_HOME: data.path }
     const serve = keep(
       new LineProcess({ command: process.execPath, args: [main, 'serve', '--demo-drone'], env }),

@@ -1,30 +1,25 @@
-#!/usr/bin/env node
-/**
- * An agent without a model: `node demo-agent.js [--tokens-per-second 60] [--state-dir DIR]`, spoken to in ACP over
- * stdio. It really looks at its workspace, and never writes into it. Words in the prompt steer it: see demo-wishes.ts.
- */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import { parseArgs } from 'node:util'
 import { ndJsonStream } from '@agentclientprotocol/sdk'
 import { demoApp } from './demo-app.ts'
 import { DemoSessions } from './demo-sessions.ts'
 
-const { values } = parseArgs({
-  options: { 'tokens-per-second': { type: 'string', default: '60' }, 'state-dir': { type: 'string' } },
-})
-const tokensPerSecond = Number(values['tokens-per-second'])
-if (!(tokensPerSecond >= 0)) {
-  process.stderr.write('--tokens-per-second takes a number; 0 means as fast as it is read.\n')
-  process.exit(2)
+export interface DemoAgentOptions {
+  /** 0: as fast as it is read. */
+  readonly tokensPerSecond: number
+  /** Where its sessions are kept. Default: a folder of the user's state. */
+  readonly stateDir?: string | undefined
 }
-const stateHome = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
-const sessions = new DemoSessions(values['state-dir'] ?? join(stateHome, 'drone-relay', 'demo-agent'))
-const stdin = Readable.toWeb(process.stdin) as ReadableStream<Uint8Array>
-const connection = demoApp({ sessions, tokensPerSecond }).connect(
-  ndJsonStream(Writable.toWeb(process.stdout), stdin),
-)
-// Its client is gone when stdin ends: a turn that still runs has no listener.
-await connection.closed
-process.exit(0)
+
+/**
+ * An agent without a model, spoken to in ACP over this process's stdio; resolves when its client is gone. It really looks
+ * at its workspace, and never writes into it. Words in the prompt steer it: see demo-wishes.ts.
+ */
+export async function runDemoAgent({ tokensPerSecond, stateDir }: DemoAgentOptions): Promise<void> {
+  const stateHome = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
+  const sessions = new DemoSessions(stateDir ?? join(stateHome, 'drone-relay', 'demo-agent'))
+  const stdin = Readable.toWeb(process.stdin) as ReadableStream<Uint8Array>
+  const output = ndJsonStream(Writable.toWeb(process.stdout), stdin)
+  await demoApp({ sessions, tokensPerSecond }).connect(output).closed
+}
