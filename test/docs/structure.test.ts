@@ -21,6 +21,10 @@ describe('the structure that everything else leans on', () => {
 
   it('[SE13] only the outlet and the rooms write to sockets, and only the outlet closes them', () => {
     expect(filesWith(/socket\.(emit|timeout|disconnect|join|leave)\(/)).to.deep.equal(['sessions/outlet.ts'])
-    expect(filesWith(/#namespace\.(local\.)?to\(/)).to.deep.equal(['sessions/code-rooms.ts'])
+    expect(filesWith(/#namespace\.(local\.)?(to|emit)\(/)).to.deep.equal([])
+    expect(filesWith(/\bwriteFrame\((this\.#)?socket,/)).to.have.members([
+      'sessions/outlet.ts',
+      'sessions/code-rooms.ts',
+    ])
   })
 })
