@@ -120,6 +120,13 @@ export const OPTIONS = {
     'what follows when a drone is lost after a tool that changes things had started',
   ),
   askMs: option('ASK_MS', ms, '86400000', 'ms', 'how long a turn may wait for the yes to its next attempt'),
+  permissionMs: option(
+    'PERMISSION_MS',
+    ms,
+    '86400000',
+    'ms',
+    'how long a question of an agent may wait for its answer',
+  ),
   quarantineAfter: option(
     'QUARANTINE_AFTER',
     z.coerce.number().int().min(1).max(1000),

@@ -30,6 +30,7 @@ import { inTime } from './turns/in-time.ts'
 import { LiveTurns } from './turns/live-turns.ts'
 import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
+import { Permissions } from './turns/permissions.ts'
 import { retryTurn } from './turns/retrying.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
 import type { TurnStore } from './turns/turn-store.ts'
@@ -118,8 +119,29 @@ export function createRelay(options: RelayOptions): Relay {
     queuedMs,
     askMs,
   })
+  const permissions = new Permissions({
+    store,
+    turns,
+    sessions,
+    clock,
+    logger,
+    permissionMs: config.permissionMs,
+    tellDrone: (permission) => {
+      const drone = directory.get(permission.registrationId)
+      if (drone instanceof DroneSession) drone.resolved(permission)
+    },
+  })
   const { idleMs, wallMs, turnBytes, turnBlocks } = config
-  const turnLimits = new TurnLimits({ turns, orders, clock, idleMs, wallMs, turnBytes, turnBlocks })
+  const turnLimits = new TurnLimits({
+    turns,
+    orders,
+    permissions,
+    clock,
+    idleMs,
+    wallMs,
+    turnBytes,
+    turnBlocks,
+  })
   const { textUnits, toolBytes, eventBytes, windowBytes } = config
   const limits = { textUnits, toolBytes, eventBytes, windowBytes }
   const { heartbeatIntervalMs, dispatchAckMs, terminationMs } = config
@@ -128,6 +150,7 @@ export function createRelay(options: RelayOptions): Relay {
     store,
     turns,
     orders,
+    permissions,
     directory,
     quarantines,
     sessions,
@@ -180,6 +203,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
     nodeId,
     followers,
+    permissions,
     directory,
     limits,
     joinEveryMs: config.joinEveryMs,
@@ -229,6 +253,7 @@ export function createRelay(options: RelayOptions): Relay {
   linkConsequences({
     turns,
     orders,
+    permissions,
     directory,
     quarantines,
     graceMs: config.graceMs,
@@ -264,7 +289,19 @@ export function createRelay(options: RelayOptions): Relay {
   const whenReady = new Promise<void>((resolve) => (resolveReady = resolve))
   const takeWork = async (): Promise<void> => {
     const prepared = async (): Promise<void> => prepare?.(access)
-    const parts = { store, sessions, turns, orders, directory, quarantines, nodeId, clock, random, logger }
+    const parts = {
+      store,
+      sessions,
+      turns,
+      orders,
+      permissions,
+      directory,
+      quarantines,
+      nodeId,
+      clock,
+      random,
+      logger,
+    }
     if (!(await begin({ ...parts, isStopping: () => draining, prepare: prepared }))) return
     ready = true
     turnLimits.start()
@@ -294,6 +331,7 @@ export function createRelay(options: RelayOptions): Relay {
       }
       orders.close()
       turnLimits.close()
+      permissions.close()
       if (!(await inTime(clock, config.stopMs / 2, turns.settle()))) {
         logger.warn('Not everything could be stored before the stop: the drones have it still.')
       }

@@ -114,7 +114,7 @@ export const codeDown = {
   'queue:changed': event(z.object({ ...versioned, queue: z.array(queuedMessage) })),
   'permission:request': event(permissionRequest.extend({ ...versioned, ...fromDrone })),
   'permission:resolved': event(
-    z.object({ ...versioned, ...fromDrone, requestId: name, optionId: opt(name), by: opt(text) }),
+    z.object({ ...versioned, ...fromDrone, requestId: name, optionId: name.nullable(), by: opt(text) }),
   ),
   'drone:changed': event(droneView),
   'session:opened': event(z.object({ ...inSession, session: opt(sessionView) })),

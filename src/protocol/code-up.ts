@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { permissionRequest } from './drone-up.ts'
 import { asks, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { position } from './position.ts'
@@ -38,14 +39,9 @@ export const surfaceView = z.object({
   title: text,
   chatSessionId: opt(name),
 })
-export const openPermission = z.object({
-  droneId: name,
-  requestId: name,
-  turnId: ownId,
-  attempt: z.int().min(1),
-  title: text,
-  options: z.array(z.object({ optionId: name, name: text, kind: opt(name) })),
-})
+/** What an agent asked and nobody has answered. */
+export const openPermission = permissionRequest.extend({ droneId: name })
+export type OpenPermission = z.infer<typeof openPermission>
 
 /** A viewer's cursor; a lane not named is the turn's own. */
 export const cursor = position.extend({ lane: opt(laneName) })
@@ -98,7 +94,7 @@ export const codeUp = {
   ),
   'permission:respond': asks(
     [z.object({ droneId: name, requestId: name, optionId: name })],
-    z.object({ optionId: opt(name), by: opt(text) }),
+    z.object({ optionId: name.nullable(), by: opt(text) }),
   ),
   'surface:subscribe': asks([surface], z.object({ spec: opt(json) })),
   'surface:unsubscribe': asks([surface], nothing),

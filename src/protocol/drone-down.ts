@@ -99,7 +99,7 @@ export const droneDown = {
     [z.object({ requestId: name, chatSessionId: opt(name), command: name, args: opt(json) })],
     z.object({ result: opt(json) }),
   ),
-  'permission:resolved': event(z.object({ requestId: name, optionId: opt(name), by: opt(text) })),
+  'permission:resolved': event(z.object({ requestId: name, optionId: name.nullable(), by: opt(text) })),
   crashRecoveryResponse: event(crashRecoveryResponse),
   requestTermination: asks([opt(terminationRequest)], 'boolean'),
   'surface:invoke': asks(

@@ -35,6 +35,17 @@ export const blockView = z.discriminatedUnion('mode', [
 ])
 export type BlockView = z.infer<typeof blockView>
 
+/** What the agent asked people in this attempt; `optionId` is null where nobody chose. */
+export const permissionView = z.object({
+  requestId: name,
+  title: text,
+  callId: opt(name),
+  options: z.array(z.object({ optionId: name, name: text, kind: opt(name) })),
+  askedAt: isoTime,
+  answer: opt(z.object({ optionId: name.nullable(), by: opt(text), at: isoTime })),
+})
+export type PermissionView = z.infer<typeof permissionView>
+
 /** A turn as read, in the shape of the original's chat turn. */
 export const turnView = z.object({
   id: ownId,
@@ -55,6 +66,7 @@ export const turnView = z.object({
   blocks: z.array(blockView),
   toolCalls: z.array(toolCallView),
   lanes: opt(z.record(z.string(), z.object({ blocks: z.array(blockView) }))),
+  permissions: opt(z.array(permissionView)),
   heads: z.array(laneHead),
 })
 export type TurnView = z.infer<typeof turnView>

@@ -2,6 +2,7 @@ import { backoffMs } from '../turns/backoff.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import { recall } from '../turns/recall.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
@@ -18,6 +19,7 @@ export interface Beginner {
   readonly sessions: ChatSessions
   readonly turns: LiveTurns
   readonly orders: WorkOrders
+  readonly permissions: Pick<Permissions, 'recall'>
   readonly directory: Directory
   readonly quarantines: Quarantines
   readonly nodeId: string

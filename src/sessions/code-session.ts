@@ -11,6 +11,7 @@ import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
 import type { LifePolicy } from '../turns/lifecycle.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import { retryTurn } from '../turns/retrying.ts'
 import { send, sessionIdFor } from '../turns/sending.ts'
 import type { Sending, Sent } from '../turns/sending.ts'
@@ -35,6 +36,7 @@ export interface CodeWorld extends Sending {
   /** Throws while the relay stops: nothing new is begun then. */
   checkOpen(): void
   readonly followers: Followers
+  readonly permissions: Pick<Permissions, 'choose' | 'openOf'>
   readonly directory: Directory
   readonly clock: Clock
   readonly limits: Limits
@@ -176,6 +178,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         this.#world.checkOpen()
         return retryTurn(this.#world, this.identity.userId, turnId)
       },
+      'permission:respond': ({ droneId, requestId, optionId }) => this.#choose(droneId, requestId, optionId),
     }
   }
 
@@ -199,7 +202,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   }
 
   async #join(chatSessionId: string, stated: ArgsOf<(typeof codeUp)['session:join']>[0]['cursors'] & object) {
-    const { sessions, store } = this.#world
+    const { sessions, store, permissions } = this.#world
     const join = this.#beginJoin(chatSessionId)
     const isLatest = (): boolean => this.#joins.get(chatSessionId) === join
     await sessions.of(this.identity.userId, chatSessionId)
@@ -210,7 +213,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       await follower.primed
       // Read again now that nothing is missed any more: whatever happens after this is told after the answer.
       const session = await sessions.of(this.identity.userId, chatSessionId)
-      const { answer, cursors } = await planJoin({ store, session, follower, cursors: stated })
+      const { answer, cursors } = await planJoin({ store, session, follower, permissions, cursors: stated })
       if (!isLatest()) throw overtaken(chatSessionId)
       return new Answered(answer, () => watcher.resume(cursors))
     } catch (error) {
@@ -258,6 +261,19 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       else this.#leave(chatSessionId)
       throw error
     }
+  }
+
+  async #choose(
+    droneId: string,
+    requestId: string,
+    optionId: string,
+  ): Promise<{ optionId: string | null; by?: string | undefined }> {
+    const { directory, permissions } = this.#world
+    const { userId } = this.identity
+    const drone = directory.findOf(userId, droneId)
+    if (!drone) throw new RelayError('not_found', `There is no request ${requestId}.`)
+    const answer = await permissions.choose(userId, drone.registrationId, requestId, optionId)
+    return { optionId: answer.optionId ?? null, by: answer.by }
   }
 
   async #abort(

@@ -1,5 +1,6 @@
 import { phaseOf } from '../turns/lifecycle.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { DroneRecord } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
@@ -10,6 +11,7 @@ import type { Quarantines } from './quarantine.ts'
 export interface Parties {
   readonly turns: LiveTurns
   readonly orders: WorkOrders
+  readonly permissions: Pick<Permissions, 'onTold' | 'repeat' | 'forget'>
   readonly directory: Directory
   readonly quarantines: Pick<Quarantines, 'crashed'>
   readonly graceMs: number
@@ -23,7 +25,7 @@ export function linkConsequences(parties: Parties): void {
   followDrones(parties)
 }
 
-function followTurns({ turns, orders, directory, onDroneChanged }: Parties): void {
+function followTurns({ turns, orders, permissions, directory, onDroneChanged }: Parties): void {
   const seatOf = (registrationId: string | undefined): DroneSession | undefined => {
     const drone = registrationId === undefined ? undefined : directory.get(registrationId)
     return drone instanceof DroneSession ? drone : undefined
@@ -33,18 +35,22 @@ function followTurns({ turns, orders, directory, onDroneChanged }: Parties): voi
       seatOf(turn.state.assigned?.registrationId)?.stored(turn, attempt, heads),
     onTold: (turn, state) => {
       orders.onTold(turn, state)
+      permissions.onTold(turn, state)
       const registrationId = state.assigned?.registrationId
       seatOf(registrationId)?.advanced()
       const record = registrationId === undefined ? undefined : directory.recordOf(registrationId)
       if (record) onDroneChanged(record)
     },
-    onFenced: (turn) =>
-      seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt),
+    onFenced: (turn) => {
+      permissions.forget(turn.turnId)
+      seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt)
+    },
     delaysOf: (turn) => orders.delaysOf(turn),
   })
 }
 
-function followDrones({ turns, orders, directory, quarantines, graceMs, onDroneChanged }: Parties): void {
+function followDrones(parties: Parties): void {
+  const { turns, orders, permissions, directory, quarantines, graceMs, onDroneChanged } = parties
   directory.listen({
     onHere: (drone) => {
       const mine = turns.ofDrone(drone.registrationId)
@@ -56,7 +62,8 @@ function followDrones({ turns, orders, directory, quarantines, graceMs, onDroneC
         const { assigned, attempt } = turn.state
         if (isOlder(turn)) {
           orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
-        } else if (!assigned?.acknowledged) orders.offer(turn)
+        } else if (assigned?.acknowledged) permissions.repeat(turn.turnId)
+        else orders.offer(turn)
       }
       orders.consider()
     },

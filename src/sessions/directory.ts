@@ -107,6 +107,13 @@ export class Directory implements Seats {
     return this.#entries.get(registrationId)?.record
   }
 
+  /** The drone that its user knows by this id. */
+  findOf(userId: string, droneId: string): DroneRecord | undefined {
+    for (const { record } of this.#entries.values())
+      if (record.userId === userId && record.droneId === droneId) return record
+    return undefined
+  }
+
   /** Throws where there is no such drone. */
   check(registrationId: string): void {
     if (this.#entries.has(registrationId)) return

@@ -9,7 +9,8 @@ import { infoOf } from '../turns/chat-sessions.ts'
 import type { Entry } from '../turns/entry.ts'
 import type { LiveName } from '../turns/feed.ts'
 import type { Turn } from '../turns/turn.ts'
-import type { DroneRecord } from '../turns/turn-store.ts'
+import type { DroneRecord, PermissionRecord } from '../turns/turn-store.ts'
+import { askPermission, resolutionOf } from './asking.ts'
 import { complete } from './completion.ts'
 import { recoveryOf } from './crash-recovery.ts'
 import type { SeatedDrone } from './directory.ts'
@@ -163,6 +164,11 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     this.outlet.end(new RelayError('superseded', `Drone ${this.droneId} has connected again elsewhere.`))
   }
 
+  /** What came of a question that it has asked. */
+  resolved(permission: PermissionRecord): void {
+    this.outlet.emit('permission:resolved', resolutionOf(permission))
+  }
+
   /** The store has the words up to `heads`. */
   stored(turn: Turn, attempt: number, heads: readonly LaneHead[]): void {
     if (this.#plain) this.#plain.stored(turn)
@@ -238,6 +244,11 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       requestCrashRecovery: (ask) => {
         this.#plain?.finish(ask.turnId)
         this.outlet.emit('crashRecoveryResponse', recoveryOf(this.#world, this, ask))
+      },
+      'permission:request': async (request) => {
+        const asked = await askPermission(this.#world, this, this.#ownTurn(request.turnId), request)
+        if (asked.answer) this.resolved(asked)
+        return {}
       },
       manifest: (manifest) => {
         this.#manifest = { ...this.#manifest, ...given(manifest) }

@@ -3,6 +3,7 @@ import type { ChatSessions } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { Feed } from '../turns/feed.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
 import type { Directory } from './directory.ts'
@@ -14,6 +15,7 @@ export interface DroneWorld {
   readonly store: Pick<TurnStore, 'readTurn' | 'readLane'>
   readonly turns: LiveTurns
   readonly orders: WorkOrders
+  readonly permissions: Pick<Permissions, 'ask'>
   readonly directory: Directory
   readonly quarantines: Quarantines
   readonly sessions: ChatSessions

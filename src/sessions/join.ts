@@ -4,6 +4,7 @@ import type { LaneHead } from '../protocol/position.ts'
 import type { ResumePoint } from '../protocol/turn-view.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
 import type { ChatSessionRecord, TurnHeader, TurnStore } from '../turns/turn-store.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import { headsOf, summaryOf } from '../turns/turn-reader.ts'
 import { sessionStatus } from './session-status.ts'
 import type { Follower } from './follower.ts'
@@ -16,6 +17,7 @@ interface JoinOptions {
   readonly store: Pick<TurnStore, 'turnsOfSession' | 'readTurn'>
   readonly session: ChatSessionRecord
   readonly follower: Follower
+  readonly permissions: Pick<Permissions, 'openOf'>
   readonly cursors: readonly StatedCursor[]
 }
 
@@ -26,7 +28,8 @@ export interface Joined {
 }
 
 /** [VW1] to [VW5]: from where a viewer goes on in every lane of every turn it has to see, and why not later. */
-export async function planJoin({ store, session, follower, cursors }: JoinOptions): Promise<Joined> {
+export async function planJoin(options: JoinOptions): Promise<Joined> {
+  const { store, session, follower, permissions, cursors } = options
   const { items } = await store.turnsOfSession(session.chatSessionId, { limit: MAX_TURNS + 1 })
   const { shown, more } = turnsToShow(items, cursors)
   const resume: ResumePoint[] = []
@@ -47,11 +50,15 @@ export async function planJoin({ store, session, follower, cursors }: JoinOption
     const { turnId, attempt, lane = '' } = cursor
     resume.push({ turnId, attempt, lane, from: 0, reason: 'unknown' })
   }
+  const open = permissions.openOf(session.liveTurnId)
   const answer: JoinAnswer = {
     session: viewOfSession(session, sessionStatus(session, items)),
-    turns: shown.map((header) => summaryOf(header, presentHeads(header, follower))),
+    turns: shown.map((header) => ({
+      ...summaryOf(header, presentHeads(header, follower)),
+      ...(open.some(({ turnId }) => turnId === header.turnId) ? { waitingFor: 'permission' as const } : {}),
+    })),
     queue: [...session.queue],
-    permissions: [],
+    permissions: open,
     terminals: [],
     surfaces: [],
     version: session.version,

@@ -2,6 +2,7 @@ import { isEnd } from '../protocol/turn-view.ts'
 import { infoOf } from './chat-sessions.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { LiveTurns } from './live-turns.ts'
+import type { Permissions } from './permissions.ts'
 import type { Assignment, ChatSessionRecord, DroneRecord, TurnHeader, TurnStore } from './turn-store.ts'
 import type { WorkOrders } from './work-orders.ts'
 
@@ -13,6 +14,7 @@ interface RecallOptions {
   readonly sessions: ChatSessions
   readonly turns: LiveTurns
   readonly orders: WorkOrders
+  readonly permissions: Pick<Permissions, 'recall'>
   readonly nodeId: string
   /** Its turns wait for it as if its socket had just dropped. */
   readonly expect: (record: DroneRecord, instanceId: string | undefined) => void
@@ -62,7 +64,7 @@ async function recallOne(
   expected: Set<string>,
   found: Pick<TurnHeader, 'turnId' | 'generation'>,
 ): Promise<boolean> {
-  const { store, turns, orders, nodeId } = options
+  const { store, turns, orders, permissions, nodeId } = options
   const header = await store.takeOver(found.turnId, found.generation, nodeId)
   if (!header) return false
   const turn = turns.admit(header)
@@ -75,6 +77,7 @@ async function recallOne(
     orders.resume(turn)
     return true
   }
+  await permissions.recall(turn)
   if (assigned.instanceId === undefined) turns.continueAnew(turn, 'The relay was restarted.')
   if (expected.has(assigned.registrationId)) return true
   expected.add(assigned.registrationId)

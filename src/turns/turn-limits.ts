@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import { phaseOf } from './lifecycle.ts'
 import type { LiveTurns } from './live-turns.ts'
+import type { Permissions } from './permissions.ts'
 import type { Turn } from './turn.ts'
 import type { WorkOrders } from './work-orders.ts'
 
@@ -10,6 +11,7 @@ const LOOK_MS = 1000
 export interface TurnLimitsOptions {
   readonly turns: Pick<LiveTurns, 'all'>
   readonly orders: Pick<WorkOrders, 'apply'>
+  readonly permissions: Pick<Permissions, 'isOpen'>
   readonly clock: Clock
   /** Without a word of its drone. */
   readonly idleMs: number
@@ -44,6 +46,8 @@ export class TurnLimits {
   #look(turn: Turn): void {
     const phase = phaseOf(turn.state)
     if (phase !== 'working' && phase !== 'offered') return
+    // Its drone is silent because people are.
+    if (this.#options.permissions.isOpen(turn.turnId)) turn.heardAt = this.#options.clock.ticks()
     const reason = this.#exceeded(turn)
     if (reason !== undefined) this.#options.orders.apply(turn, { type: 'exceeded', reason })
   }

@@ -1,8 +1,8 @@
-import type { BlockView, ToolCallView, TurnSummary, TurnView } from '../protocol/turn-view.ts'
+import type { BlockView, PermissionView, ToolCallView, TurnSummary, TurnView } from '../protocol/turn-view.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import { BlockFold } from './fold.ts'
 import { pick } from './header.ts'
-import type { LaneOwner, TurnHeader, TurnStore } from './turn-store.ts'
+import type { LaneOwner, PermissionRecord, TurnHeader, TurnStore } from './turn-store.ts'
 
 /** An attempt that changes under the reader is read again, this often. */
 const MAX_READS = 10
@@ -73,7 +73,31 @@ export async function readTurn(
     if (attempt !== undefined && attempt !== header.attempt && !earlier) return undefined
     const owner: LaneOwner = earlier ? { turnId, ...earlier } : header
     const words = await readWords(store, owner)
-    if (words.isWhole || reads >= MAX_READS) return viewOf(header, owner, words)
+    if (!words.isWhole && reads < MAX_READS) continue
+    const asked = (await store.permissionsOfTurn(turnId)).filter(({ attempt: of }) => of === owner.attempt)
+    return {
+      ...viewOf(header, owner, words),
+      ...(asked.length > 0 ? { permissions: asked.map(permissionView) } : {}),
+    }
+  }
+}
+
+function permissionView({
+  requestId,
+  title,
+  toolCall,
+  options,
+  askedAt,
+  answer,
+}: PermissionRecord): PermissionView {
+  const { optionId = null, by } = answer ?? {}
+  return {
+    requestId,
+    title,
+    ...(toolCall?.callId === undefined ? {} : { callId: toolCall.callId }),
+    options: [...options],
+    askedAt: iso(askedAt),
+    ...(answer ? { answer: { optionId, ...(by === undefined ? {} : { by }), at: iso(answer.at) } } : {}),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Registration } from '../protocol/handshake.ts'
-import type { Usage } from '../protocol/drone-up.ts'
+import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
 import type { Placed } from './entry.ts'
 
@@ -206,6 +206,29 @@ export interface AuditEntry {
   readonly reason?: string
 }
 
+/** What an agent asked of people, and what came of it. Its drone's id for it is its own: two drones may use the same. */
+export interface PermissionRecord extends Pick<
+  PermissionRequest,
+  'requestId' | 'turnId' | 'attempt' | 'title' | 'toolCall' | 'options'
+> {
+  readonly registrationId: string
+  readonly droneId: string
+  readonly userId: string
+  readonly chatSessionId: string
+  /** Epoch ms, the relay's clock. */
+  readonly askedAt: number
+  readonly expiresAt: number
+  readonly answer?: PermissionAnswer
+}
+
+export interface PermissionAnswer {
+  /** Absent: nobody chose in time, or the attempt was over first. */
+  readonly optionId?: string
+  /** The user who chose. */
+  readonly by?: string
+  readonly at: number
+}
+
 /** `next` is given to the following call as `after`, and missing on the last page. */
 export interface Page<Item> {
   readonly items: Item[]
@@ -260,6 +283,18 @@ export interface TurnStore {
   listKeys(page: PageRequest): Promise<Page<KeyRecord>>
   /** The key as revoked, or undefined where there is none. */
   revokeKey(keyId: string, at: number): Promise<KeyRecord | undefined>
+
+  /** Inserts what a drone asks, or answers what it has asked by this id already. */
+  insertPermission(permission: PermissionRecord): Promise<PermissionRecord>
+  readPermission(registrationId: string, requestId: string): Promise<PermissionRecord | undefined>
+  /** The first answer counts. Resolves with what is there then: undefined where nothing was asked. */
+  answerPermission(
+    registrationId: string,
+    requestId: string,
+    answer: PermissionAnswer,
+  ): Promise<PermissionRecord | undefined>
+  /** Of all its attempts, the oldest first. */
+  permissionsOfTurn(turnId: string): Promise<PermissionRecord[]>
 
   appendAudit(entry: AuditEntry): Promise<void>
   /** Newest first. */

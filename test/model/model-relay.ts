@@ -30,6 +30,17 @@ interface ModelRelayOptions {
   readonly random: () => number
 }
 
+/** No drone of the model asks anything. */
+const NO_PERMISSIONS = {
+  ask: () => Promise.reject(new Error('nobody asks')),
+  choose: () => Promise.reject(new Error('nothing was asked')),
+  openOf: () => [],
+  onTold: () => undefined,
+  repeat: () => undefined,
+  forget: () => undefined,
+  recall: () => Promise.resolve(),
+}
+
 /** One relay process without its sockets: the same parts as in `createRelay`, told the same of one another. */
 export class ModelRelay {
   readonly nodeId: string
@@ -78,7 +89,19 @@ export class ModelRelay {
       logger,
       ...SIZES.followers,
     })
-    const shared = { store, turns, orders, directory, sessions, feed, clock, limits: LIMITS, nodeId }
+    const permissions = NO_PERMISSIONS
+    const shared = {
+      store,
+      turns,
+      orders,
+      permissions,
+      directory,
+      sessions,
+      feed,
+      clock,
+      limits: LIMITS,
+      nodeId,
+    }
     this.droneWorld = { ...shared, rounds, quarantines, ...DRONE_WAITS }
     this.codeWorld = {
       ...shared,
@@ -93,6 +116,7 @@ export class ModelRelay {
     linkConsequences({
       turns,
       orders,
+      permissions,
       directory,
       quarantines,
       graceMs: DRONE_WAITS.graceMs,
@@ -106,7 +130,8 @@ export class ModelRelay {
     const { turns, orders, directory } = this
     const { sessions } = this.codeWorld
     const { quarantines } = this.droneWorld
-    const parts = { ...options, clock, sessions, turns, orders, directory, quarantines }
+    const permissions = NO_PERMISSIONS
+    const parts = { ...options, clock, sessions, turns, orders, permissions, directory, quarantines }
     const prepare = (): Promise<void> => Promise.resolve()
     this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare })
   }

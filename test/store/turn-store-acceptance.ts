@@ -2,6 +2,7 @@ import type { TurnStore } from '../../src/turns/turn-store.ts'
 import { acceptCommits } from './acceptance/commits.ts'
 import { acceptLanes } from './acceptance/lanes.ts'
 import { acceptLists } from './acceptance/lists.ts'
+import { acceptPermissions } from './acceptance/permissions.ts'
 import { acceptRegistry } from './acceptance/registry.ts'
 import { acceptSessions } from './acceptance/sessions.ts'
 import { acceptTurns } from './acceptance/turns.ts'
@@ -49,5 +50,6 @@ export function describeTurnStore(name: string, makePlace: () => Promise<StorePl
     acceptLists(underTest)
     acceptSessions(underTest)
     acceptRegistry(underTest)
+    acceptPermissions(underTest)
   })
 }

@@ -12,6 +12,8 @@ import type {
   LaneOwner,
   Page,
   PageRequest,
+  PermissionAnswer,
+  PermissionRecord,
   TurnHeader,
   TurnStore,
 } from '../../turns/turn-store.ts'
@@ -24,6 +26,7 @@ import { openDataFolder, reasonOf } from './data-folder.ts'
 import { DirLock } from './dir-lock.ts'
 import { DiskRoom } from './disk-room.ts'
 import { readWords } from './lane-reader.ts'
+import { PermissionTable } from './permission-table.ts'
 import { RegistryTable } from './registry-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
@@ -93,6 +96,7 @@ class EmbeddedStore implements TurnStore {
   readonly #lock: DirLock
   readonly #turns: TurnTable
   readonly #sessions: SessionTable
+  readonly #permissions: PermissionTable
   readonly #registry: RegistryTable
   #closing: Promise<void> | undefined
 
@@ -102,6 +106,7 @@ class EmbeddedStore implements TurnStore {
     this.#lock = parts.lock
     this.#turns = new TurnTable(parts.file)
     this.#sessions = new SessionTable(parts.file)
+    this.#permissions = new PermissionTable(parts.file)
     this.#registry = new RegistryTable(parts.file)
   }
 
@@ -207,6 +212,35 @@ class EmbeddedStore implements TurnStore {
 
   revokeKey(keyId: string, at: number): Promise<KeyRecord | undefined> {
     return this.#gate.write(() => this.#registry.revokeKey(keyId, at))
+  }
+
+  insertPermission(permission: PermissionRecord): Promise<PermissionRecord> {
+    const safe = wellFormed(permission)
+    return this.#gate.write(
+      () => this.#permissions.insert(safe),
+      () => sizeOf(safe),
+    )
+  }
+
+  async readPermission(registrationId: string, requestId: string): Promise<PermissionRecord | undefined> {
+    return this.#read(() => this.#permissions.read(registrationId, requestId))
+  }
+
+  async answerPermission(
+    registrationId: string,
+    requestId: string,
+    answer: PermissionAnswer,
+  ): Promise<PermissionRecord | undefined> {
+    const asked = await this.readPermission(registrationId, requestId)
+    if (!asked) return undefined
+    return this.#gate.write(
+      () => this.#permissions.answer(registrationId, requestId, answer),
+      () => sizeOf(asked),
+    )
+  }
+
+  async permissionsOfTurn(turnId: string): Promise<PermissionRecord[]> {
+    return this.#read(() => this.#permissions.ofTurn(turnId))
   }
 
   appendAudit(entry: AuditEntry): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   ChatSessionRecord,
   DroneRecord,
   KeyRecord,
+  PermissionRecord,
   TurnRequest,
   TurnState,
 } from '../../turns/turn-store.ts'
@@ -36,6 +37,10 @@ export interface Tables {
   readonly sessionsByUser: Database<true, [NameHash, EpochMs, NameHash]>
   readonly drones: Database<DroneRecord, string>
   readonly keys: Database<KeyRecord, string>
+  /** Drone and request, hashed together. */
+  readonly permissions: Database<PermissionRecord, NameHash>
+  /** Turn, when it was asked, permission. */
+  readonly permissionsByTurn: Database<true, [TurnId, EpochMs, NameHash]>
   readonly audit: Database<AuditEntry, string>
   /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
   readonly meta: Database<string, 'owner' | 'format'>
@@ -72,6 +77,8 @@ export function openTables(path: string): Tables {
     sessionsByUser: root.openDB('sessionsByUser', options),
     drones: root.openDB('drones', options),
     keys: root.openDB('keys', options),
+    permissions: root.openDB('permissions', options),
+    permissionsByTurn: root.openDB('permissionsByTurn', options),
     audit: root.openDB('audit', options),
     meta: root.openDB('meta', options),
   }

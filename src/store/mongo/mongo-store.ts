@@ -9,6 +9,8 @@ import type {
   LaneOwner,
   Page,
   PageRequest,
+  PermissionAnswer,
+  PermissionRecord,
   TurnHeader,
   TurnStore,
 } from '../../turns/turn-store.ts'
@@ -17,6 +19,7 @@ import type { StoreLogger } from '../store-logger.ts'
 import { wellFormed } from '../well-formed.ts'
 import { commitBatches } from './commit.ts'
 import { MongoLink } from './mongo-link.ts'
+import { MongoPermissions } from './mongo-permissions.ts'
 import { MongoRegistry } from './mongo-registry.ts'
 import { MongoSessions } from './mongo-sessions.ts'
 import { MongoTurns } from './mongo-turns.ts'
@@ -49,6 +52,7 @@ class MongoStore implements TurnStore {
   readonly #link: MongoLink
   readonly #turns: MongoTurns
   readonly #sessions: MongoSessions
+  readonly #permissions: MongoPermissions
   readonly #registry: MongoRegistry
 
   constructor(options: MongoStoreOptions) {
@@ -57,11 +61,12 @@ class MongoStore implements TurnStore {
     const { connection } = this.#link
     this.#turns = new MongoTurns(connection)
     this.#sessions = new MongoSessions(connection)
+    this.#permissions = new MongoPermissions(connection)
     this.#registry = new MongoRegistry(connection)
   }
 
   open(): Promise<void> {
-    return this.#link.open([...this.#turns.models, ...this.#sessions.models])
+    return this.#link.open([...this.#turns.models, ...this.#sessions.models, ...this.#permissions.models])
   }
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {
@@ -149,6 +154,26 @@ class MongoStore implements TurnStore {
 
   revokeKey(keyId: string, at: number): Promise<KeyRecord | undefined> {
     return this.#link.call(() => this.#registry.revokeKey(keyId, at))
+  }
+
+  insertPermission(permission: PermissionRecord): Promise<PermissionRecord> {
+    return this.#link.call(() => this.#permissions.insert(wellFormed(permission)))
+  }
+
+  readPermission(registrationId: string, requestId: string): Promise<PermissionRecord | undefined> {
+    return this.#link.call(() => this.#permissions.read(registrationId, requestId))
+  }
+
+  answerPermission(
+    registrationId: string,
+    requestId: string,
+    answer: PermissionAnswer,
+  ): Promise<PermissionRecord | undefined> {
+    return this.#link.call(() => this.#permissions.answer(registrationId, requestId, wellFormed(answer)))
+  }
+
+  permissionsOfTurn(turnId: string): Promise<PermissionRecord[]> {
+    return this.#link.call(() => this.#permissions.ofTurn(turnId))
   }
 
   appendAudit(entry: AuditEntry): Promise<void> {
