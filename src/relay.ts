@@ -9,6 +9,7 @@ import { Access } from './sessions/access.ts'
 import { begin } from './sessions/beginning.ts'
 import { CodeRooms } from './sessions/code-rooms.ts'
 import type { CodeWorld } from './sessions/code-session.ts'
+import { answerPermission } from './sessions/asking.ts'
 import { Connections } from './sessions/connections.ts'
 import { linkConsequences } from './sessions/consequences.ts'
 import { Directory } from './sessions/directory.ts'
@@ -273,6 +274,7 @@ export function createRelay(options: RelayOptions): Relay {
       return retryTurn(codeWorld, userId, turnId)
     },
     abort: (userId, turnId) => abortTurn(codeWorld, userId, turnId),
+    choose: (userId, choice) => answerPermission(codeWorld, userId, choice),
     notReady: async () => {
       if (draining) return 'The relay is stopping.'
       if (!ready) return 'The relay is starting.'

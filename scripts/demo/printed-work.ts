@@ -1,4 +1,4 @@
-import type { Steer, ToolCallWords, ToolResultWords, Work } from '../../src/client/work.ts'
+import type { Choice, Question, Steer, ToolCallWords, ToolResultWords, Work } from '../../src/client/work.ts'
 import type { WorkOrder } from '../../src/protocol/drone-down.ts'
 
 /** A work order without a relay: what the agent says is printed. */
@@ -35,6 +35,12 @@ export class PrintedWork implements Work {
   toolResult({ callId, response, isError, detail }: ToolResultWords): Promise<void> {
     const more = detail ? `\n${JSON.stringify(detail)}` : ''
     return this.#print(`${isError ? 'failure' : 'result'} of ${callId}`, `${response}${more}`)
+  }
+
+  /** Nobody is there who could allow anything. */
+  async ask({ title }: Question): Promise<Choice | undefined> {
+    await this.#print('question', `${title}\n`)
+    return undefined
   }
 
   usage(totals: Parameters<Work['usage']>[0]): void {

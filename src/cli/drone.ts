@@ -1,4 +1,7 @@
+import { Option } from 'commander'
 import type { Command } from 'commander'
+import { PERMISSION_POLICIES } from '../drone/permission-rules.ts'
+import type { PermissionPolicy } from '../drone/permission-rules.ts'
 import { withPeerOptions } from './peer-options.ts'
 import type { PeerOptions } from './peer-options.ts'
 
@@ -9,6 +12,7 @@ export interface DroneFlags extends PeerOptions {
   readonly workspace?: string
   readonly cwd: string
   readonly capacity: string
+  readonly permissions: PermissionPolicy
   readonly stateDir?: string
   readonly logLevel: string
   readonly json?: boolean
@@ -26,6 +30,11 @@ export function addDrone(program: Command): void {
     .option('--name <name>', 'what people see')
     .option('--drone-id <id>', 'a lasting name of its own')
     .option('--capacity <turns>', 'turns at a time', '1')
+    .addOption(
+      new Option('--permissions <policy>', 'what the agent may do without asking people')
+        .choices(PERMISSION_POLICIES)
+        .default('ask'),
+    )
     .option('--state-dir <path>', 'where accepted orders are written down')
     .option('--log-level <level>', 'error, warn, info or debug', process.env['LOG_LEVEL'] ?? 'info')
     .option('--json', 'log as JSON lines')

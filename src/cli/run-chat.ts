@@ -4,6 +4,7 @@ import type { SessionChange, ViewedSession } from '../client/viewed-session.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
+import { Asker } from './asker.ts'
 import type { ChatFlags, WatchFlags } from './chat.ts'
 import { EXIT, ExitError, untilStopped } from './exit.ts'
 import { keyFor } from './peer-options.ts'
@@ -12,7 +13,8 @@ import { TurnPrinter } from './turn-printer.ts'
 
 interface Showing {
   readonly client: CodeClient
-  readonly printer: TurnPrinter
+  /** Shows what happens, and has the person at a terminal answer what agents ask. */
+  readonly show: (change: SessionChange) => void
 }
 
 /** Connects, does what is asked for, and leaves: by itself, or when told to. */
@@ -30,9 +32,18 @@ async function whileConnected(
     client: { name: 'drone-relay' },
     onDisconnected: () => process.stderr.write('(the relay is away; waiting for it)\n'),
   })
+  const { stdin: input, stdout: output } = process
+  const asker =
+    input.isTTY && output.isTTY && !flags.json
+      ? new Asker({ client, input, output, note: (text) => printer.note(text) })
+      : undefined
+  const show = (change: SessionChange): void => {
+    printer.show(change)
+    asker?.hear(change)
+  }
   const run = async (): Promise<TurnStatus> => {
     await client.start()
-    return task({ client, printer })
+    return task({ client, show })
   }
   try {
     const outcome = await Promise.race([untilStopped(), run()])
@@ -46,6 +57,7 @@ async function whileConnected(
       ? error
       : new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error))
   } finally {
+    asker?.close()
     client.close()
   }
 }
@@ -65,7 +77,7 @@ function endOf(isMeant: (turnId: string) => boolean): {
 }
 
 export async function chat(content: string, flags: ChatFlags): Promise<void> {
-  await whileConnected(flags, async ({ client, printer }) => {
+  await whileConnected(flags, async ({ client, show }) => {
     const mine: { turnId?: string } = {}
     const { ended, see } = endOf((turnId) => turnId === (mine.turnId ?? turnId))
     const message = {
@@ -77,7 +89,7 @@ export async function chat(content: string, flags: ChatFlags): Promise<void> {
       ...(flags.model === undefined ? {} : { model: flags.model }),
     }
     const sent = await client.send(message, (change) => {
-      printer.show(change)
+      show(change)
       see(change)
     })
     mine.turnId = sent.turnId
@@ -87,7 +99,7 @@ export async function chat(content: string, flags: ChatFlags): Promise<void> {
 }
 
 export async function watch(session: string | undefined, flags: WatchFlags): Promise<void> {
-  await whileConnected(flags, async ({ client, printer }) => {
+  await whileConnected(flags, async ({ client, show }) => {
     const chatSessionId = session ?? (await client.list({ limit: 1 })).sessions[0]?.chatSessionId
     if (chatSessionId === undefined)
       throw new ExitError(EXIT.failed, 'There is no chat session yet: start one with chat.')
@@ -100,7 +112,7 @@ export async function watch(session: string | undefined, flags: WatchFlags): Pro
       if (newest) see({ kind: 'status', turn: newest, waitingFor: undefined })
     }
     joined.view = await client.watch(chatSessionId, (change) => {
-      printer.show(change)
+      show(change)
       if (change.kind !== 'resumed') see(change)
       else {
         joined.isResumed = true

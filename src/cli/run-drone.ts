@@ -58,6 +58,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     // Whatever the agent runs must not come in as this drone.
     env: { ...process.env, RELAY_KEY: undefined },
     logger,
+    permissions: flags.permissions,
     onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
     onManifest: (manifest: Manifest) => client.manifest(manifest),
     onStatus: (text) => client.status(text),

@@ -1,5 +1,6 @@
 import pc from 'picocolors'
 import type { SessionChange } from '../client/viewed-session.ts'
+import type { OpenPermission } from '../protocol/code-up.ts'
 import type { Entry } from '../turns/entry.ts'
 
 interface PrinterOptions {
@@ -55,9 +56,28 @@ export class TurnPrinter {
         }
         break
       }
+      case 'asked': {
+        const { permission } = change
+        this.#note(pc.yellow(`? ${permission.title}`))
+        for (const [index, { name }] of permission.options.entries()) this.#note(`  ${index + 1}) ${name}`)
+        this.#note(pc.dim(`  [${answerCommand(permission)}]`))
+        break
+      }
+      case 'answered': {
+        const { permission, optionId, by = 'Somebody' } = change
+        const name = permission.options.find((option) => option.optionId === optionId)?.name ?? optionId
+        if (optionId === null) this.#note(`[${permission.title}: nobody chose in time]`)
+        else if (name !== undefined) this.#note(`[${permission.title}: ${by} chose ${name}]`)
+        break
+      }
       case 'resumed':
         break
     }
+  }
+
+  /** A line of its own, in the way of what is shown. */
+  note(text: string): void {
+    if (!this.#options.json) this.#note(text)
   }
 
   #entry(lane: string, entry: Entry): void {
@@ -93,8 +113,23 @@ function firstLine(text: string): string {
   return line.length > 100 ? `${line.slice(0, 100)}…` : line
 }
 
+function answerCommand({ droneId, requestId, options }: OpenPermission): string {
+  const words = [droneId, requestId, options[0]?.optionId ?? ''].map((word) => shellWord(word))
+  return `npx drone-relay answer ${words.join(' ')}`
+}
+
+function shellWord(word: string): string {
+  return /^[\w.:/@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
 function asJson(change: SessionChange): object {
   if (change.kind === 'resumed') return { kind: 'resumed' }
+  if (change.kind === 'asked') return { kind: 'asked', ...change.permission }
+  if (change.kind === 'answered') {
+    const { droneId, requestId, turnId, attempt } = change.permission
+    const { optionId, by } = change
+    return { kind: 'answered', turnId, attempt, droneId, requestId, optionId, by }
+  }
   const { turnId, attempt, status, reason } = change.turn
   const turn = { turnId, attempt }
   switch (change.kind) {

@@ -1,4 +1,4 @@
-import type { ChatSend, JoinAnswer } from '../protocol/code-up.ts'
+import type { ChatSend, JoinAnswer, OpenPermission } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { WireError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
@@ -132,6 +132,15 @@ export class CodeClient {
     return this.#ask('abort', { chatSessionId, turnId })
   }
 
+  /** Answers what an agent asks. The first answer counts: this is what it was, with null where nobody chose in time. */
+  choose(
+    droneId: string,
+    requestId: string,
+    optionId: string,
+  ): Promise<{ optionId: string | null; by?: string }> {
+    return this.#ask('permission:respond', { droneId, requestId, optionId })
+  }
+
   list(page: { after?: string; limit?: number } = {}): Promise<{ sessions: SessionView[]; next?: string }> {
     return this.#ask('session:list', page)
   }
@@ -169,13 +178,13 @@ export class CodeClient {
     socket.on('resumed', ({ chatSessionId, heads }: { chatSessionId: string; heads: never[] }) =>
       this.#on(chatSessionId, (view) => view.resumed(heads)),
     )
-    for (const name of [
-      'session:info',
-      'queue:changed',
-      'turn:steered',
-      'permission:request',
-      'permission:resolved',
-    ]) {
+    socket.on('permission:request', (news: News & OpenPermission) =>
+      this.#on(news.chatSessionId, (view) => view.asked(news)),
+    )
+    socket.on('permission:resolved', (news: News & Parameters<ViewedSession['answered']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.answered(news)),
+    )
+    for (const name of ['session:info', 'queue:changed', 'turn:steered']) {
       socket.on(name, (news: News) => this.#on(news.chatSessionId, (view) => view.counted(news.version)))
     }
   }

@@ -10,6 +10,7 @@ import { Delivery } from './delivery.ts'
 import type { Answer } from './delivery.ts'
 import type { DroneWork, WorkDesk } from './drone-work.ts'
 import { OrderIntake } from './order-intake.ts'
+import { Questions } from './questions.ts'
 import type { Steer, WorkHandler } from './work.ts'
 import { Works } from './works.ts'
 
@@ -48,6 +49,7 @@ export class DroneClient {
   readonly #works = new Works()
   readonly #delivery: Delivery
   readonly #intake: OrderIntake
+  readonly #questions: Questions
   /** The agent's sessions that the relay is not known to have heard of. */
   readonly #agentSessions = new Map<string, string>()
   #limits: Limits | undefined
@@ -71,16 +73,18 @@ export class DroneClient {
       onFinal: (refusal) => this.#refused(refusal),
     })
     const connection = this.#connection
+    const wire = {
+      get up() {
+        return connection.up
+      },
+      emit: (name: string, ...args: unknown[]) => this.#emit(name, ...args),
+      ask: (withinMs: number, name: string, ...args: unknown[]) => this.#ask(withinMs, name, ...args),
+    }
+    this.#questions = new Questions({ wire, clock: systemClock })
     this.#delivery = new Delivery({
       works: this.#works,
       clock: systemClock,
-      wire: {
-        get up() {
-          return connection.up
-        },
-        emit: (name, ...args) => this.#emit(name, ...args),
-        ask: (withinMs, name, ...args) => this.#ask(withinMs, name, ...args),
-      },
+      wire,
       onOver: (work, reason) => this.#drop(work, reason),
     })
     this.#intake = new OrderIntake({
@@ -186,6 +190,9 @@ export class DroneClient {
       if (work) this.#drop(work, 'The turn was stopped.')
       ack?.(true)
     })
+    socket.on('permission:resolved', (resolution: Parameters<Questions['resolved']>[0]) =>
+      this.#questions.resolved(resolution),
+    )
     socket.on('crashRecoveryResponse', ({ turnId }: { turnId: string }) => this.#intake.recovered(turnId))
     socket.on(
       'requestTermination',
@@ -215,6 +222,7 @@ export class DroneClient {
     for (const [chatSessionId, id] of this.#agentSessions) this.#sayAgentSession(chatSessionId, id)
     this.#beat()
     this.#delivery.welcomed(welcome.limits)
+    this.#questions.welcomed()
     this.#options.onConnected?.(welcome)
   }
 
@@ -257,6 +265,7 @@ export class DroneClient {
       flushNow: () => this.#delivery.flushNow(),
       hasRoom: () => this.#works.hasRoom,
       sendUsage: (usage) => this.#delivery.usage(usage),
+      ask: (work, request) => this.#questions.ask(work, request),
     }
   }
 

@@ -1,12 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import type { Limits, WorkOrder } from '../protocol/drone-down.ts'
-import type { Usage } from '../protocol/drone-up.ts'
+import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import type { Entry } from '../turns/entry.ts'
 import { hasSideEffects } from '../turns/side-effects.ts'
 import { MAIN_LANE } from '../turns/turn-log.ts'
 import { Outbox } from './outbox.ts'
 import { cutTool, isSmallEnough } from './tool-cut.ts'
-import type { InLane, Steer, ToolCallWords, ToolResultWords, Work } from './work.ts'
+import type { Choice, InLane, Question, Steer, ToolCallWords, ToolResultWords, Work } from './work.ts'
 
 /** What a piece of work needs of its client. */
 export interface WorkDesk {
@@ -18,6 +19,7 @@ export interface WorkDesk {
   /** There is room in the window. */
   hasRoom(): boolean
   sendUsage(usage: Usage): void
+  ask(work: DroneWork, request: PermissionRequest): Promise<Choice | undefined>
 }
 
 /** How a turn is to end, as the drone sees it. */
@@ -112,6 +114,13 @@ export class DroneWork implements Work {
   usage(totals: Omit<Usage, 'turnId' | 'attempt'>): void {
     const { turnId, attempt } = this.order
     if (!this.#isOver) this.#desk.sendUsage({ ...totals, turnId, attempt })
+  }
+
+  ask({ options, ...question }: Question): Promise<Choice | undefined> {
+    const { turnId, attempt } = this.order
+    if (this.#isOver || this.completion) return Promise.resolve(undefined)
+    const request = { requestId: randomUUID(), turnId, attempt, ...question, options: [...options] }
+    return this.#desk.ask(this, request)
   }
 
   onSteer(listener: (steer: Steer) => void): void {

@@ -2,4 +2,13 @@
 export { DroneClient } from './drone-client.ts'
 export type { DroneClientOptions } from './drone-client.ts'
 export { FinalRefusal } from './connection.ts'
-export type { InLane, Steer, ToolCallWords, ToolResultWords, Work, WorkHandler } from './work.ts'
+export type {
+  Choice,
+  InLane,
+  Question,
+  Steer,
+  ToolCallWords,
+  ToolResultWords,
+  Work,
+  WorkHandler,
+} from './work.ts'

@@ -1,4 +1,4 @@
-import type { Cursor, JoinAnswer } from '../protocol/code-up.ts'
+import type { Cursor, JoinAnswer, OpenPermission } from '../protocol/code-up.ts'
 import type { TurnStatusChanged } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
@@ -13,6 +13,15 @@ export type SessionChange =
   | { readonly kind: 'cut'; readonly turn: ViewedTurn; readonly lane: string }
   | { readonly kind: 'started'; readonly turn: ViewedTurn }
   | { readonly kind: 'status'; readonly turn: ViewedTurn; readonly waitingFor: string | undefined }
+  /** An agent asks: `CodeClient.choose` answers. */
+  | { readonly kind: 'asked'; readonly permission: OpenPermission }
+  /** `optionId` is null where nobody chose in time, and missing where that was not heard. */
+  | {
+      readonly kind: 'answered'
+      readonly permission: OpenPermission
+      readonly optionId?: string | null
+      readonly by?: string | undefined
+    }
   | { readonly kind: 'resumed' }
 
 /** Why a session has to be joined again. */
@@ -52,6 +61,8 @@ export class ViewedSession {
   readonly #behind = new Set<string>()
   /** Ends known of before their words: told when the last of these has come. */
   readonly #ends = new Map<string, KnownEnd>()
+  /** What waits for an answer, by drone and request. */
+  readonly #permissions = new Map<string, OpenPermission>()
   /** The highest seen; none before the first answer or event, and then that is where counting begins. */
   #version: number | undefined
   session: SessionView | undefined
@@ -66,6 +77,11 @@ export class ViewedSession {
   /** Oldest first. */
   get turns(): ViewedTurn[] {
     return [...this.#turns.values()]
+  }
+
+  /** What agents ask and nobody has answered, the oldest first. */
+  get permissions(): OpenPermission[] {
+    return [...this.#permissions.values()]
   }
 
   turn(turnId: string): ViewedTurn | undefined {
@@ -121,6 +137,7 @@ export class ViewedSession {
         this.#tellEnd(turn)
       } else this.#tellStatus(turn, status, reason, summary.waitingFor)
     }
+    this.#settlePermissions(answer.permissions)
     for (const { turnId, reason } of answer.resume) if (reason === 'unknown') this.#turns.delete(turnId)
     const answered = new Set(answer.turns.map(({ turnId }) => turnId))
     const lacking = this.turns.filter((turn) => !answered.has(turn.turnId) && !isEnd(turn.status))
@@ -186,6 +203,29 @@ export class ViewedSession {
     return missed
   }
 
+  asked(
+    news: OpenPermission & { readonly chatSessionId?: string; readonly version: number },
+  ): Missed | undefined {
+    const { version, chatSessionId: _chatSessionId, ...permission } = news
+    this.#ask(permission)
+    return this.counted(version)
+  }
+
+  answered(news: {
+    readonly version: number
+    readonly droneId: string
+    readonly requestId: string
+    readonly optionId?: string | null
+    readonly by?: string
+  }): Missed | undefined {
+    const key = keyOf(news)
+    const permission = this.#permissions.get(key)
+    this.#permissions.delete(key)
+    const { optionId = null, by } = news
+    if (permission) this.#onChange({ kind: 'answered', permission, optionId, by })
+    return this.counted(news.version)
+  }
+
   head({ version, turnId, attempt, lanes }: Head): Missed | undefined {
     if (this.#version !== undefined && version > this.#version) return 'head'
     // Heads tell of one turn: the words before another's end, named by the last join's answer, had to come before this.
@@ -196,6 +236,24 @@ export class ViewedSession {
     if (!isBehind(turn, lanes)) return undefined
     this.#lacksWords(turn)
     return 'head'
+  }
+
+  #ask(permission: OpenPermission): void {
+    const key = keyOf(permission)
+    if (this.#permissions.has(key)) return
+    this.#permissions.set(key, permission)
+    this.#onChange({ kind: 'asked', permission })
+  }
+
+  /** After a join: what was asked and answered meanwhile. */
+  #settlePermissions(open: readonly OpenPermission[]): void {
+    const keys = new Set(open.map(keyOf))
+    for (const [key, permission] of this.#permissions) {
+      if (keys.has(key)) continue
+      this.#permissions.delete(key)
+      this.#onChange({ kind: 'answered', permission })
+    }
+    for (const permission of open) this.#ask(permission)
   }
 
   #tellStatus(
@@ -263,4 +321,8 @@ export class ViewedSession {
 
 function isBehind(turn: ViewedTurn, heads: readonly LaneHead[]): boolean {
   return heads.some(({ lane, offset }) => turn.length(lane) < offset)
+}
+
+function keyOf({ droneId, requestId }: { readonly droneId: string; readonly requestId: string }): string {
+  return JSON.stringify([droneId, requestId])
 }

@@ -33,6 +33,22 @@ export interface Steer {
   readonly text: string
 }
 
+/** Something that people are to decide. */
+export interface Question {
+  readonly title: string
+  readonly options: readonly { readonly optionId: string; readonly name: string; readonly kind?: string }[]
+  /** The tool call that it is about. */
+  readonly toolCall?: { readonly callId?: string; readonly name?: string; readonly detail?: ToolDetail }
+  /** ms; the relay's own limit where it is shorter. */
+  readonly expiresInMs?: number
+}
+
+export interface Choice {
+  readonly optionId: string
+  /** The user who chose. */
+  readonly by?: string
+}
+
 /**
  * What a drone says of one work order. Nothing said is lost while the process lives: it is kept until the relay has
  * stored it and sent again after every reconnect.
@@ -52,6 +68,11 @@ export interface Work {
   toolResult(result: ToolResultWords): Promise<void>
   /** Totals of the attempt so far. */
   usage(totals: Omit<Usage, 'turnId' | 'attempt'>): void
+  /**
+   * Asks the people who watch. Resolves with what the first of them chose; with nothing where nobody did in time, or the
+   * turn is over. Lasts over reconnects and restarts of the relay. Rejects where the relay refuses the question.
+   */
+  ask(question: Question): Promise<Choice | undefined>
   /** Messages that come while the turn runs. */
   onSteer(listener: (steer: Steer) => void): void
   /** Ends the turn. Resolves once the end is stored, or the turn is over otherwise. The first end wins. */

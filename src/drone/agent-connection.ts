@@ -22,7 +22,7 @@ const ANSWER_MS = 60_000
 
 export interface AgentConnectionOptions extends AgentProcessOptions {
   readonly hear: (message: CalledMessage) => Promise<boolean>
-  readonly permit: (request: RequestPermissionRequest) => RequestPermissionResponse
+  readonly permit: (request: RequestPermissionRequest) => Promise<RequestPermissionResponse>
 }
 
 /** A running agent that has introduced itself. It is used until it ends, and never comes back. */

@@ -9,6 +9,7 @@ import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { HostedAgent } from './hosted-agent.ts'
 import type { Logger } from './logger.ts'
+import type { PermissionPolicy } from './permission-rules.ts'
 import { insideWorkspace } from './workspace-files.ts'
 
 /** Chat sessions whose agent session is remembered over restarts of the agent; the relay remembers the others. */
@@ -23,6 +24,8 @@ export interface AgentHostOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly logger: Logger
   readonly clock?: Clock
+  /** What the agent may do without asking anybody; by default nothing. */
+  readonly permissions?: PermissionPolicy
   /** Milliseconds an agent gets to end a cancelled turn before its process is killed. */
   readonly cancelMs?: number
   /** A chat session has got a session of the agent's, to be named by its later orders. */
@@ -117,10 +120,10 @@ export class AgentHost {
   }
 
   async #open(): Promise<HostedAgent> {
-    const { command, args, cwd, env, logger, onMode = () => {} } = this.#options
+    const { command, args, cwd, env, logger, permissions = 'ask', onMode = () => {} } = this.#options
     const process = { command, args, cwd, logger, ...(env ? { env } : {}) }
     try {
-      const agent = await HostedAgent.open({ ...process, manifest: this.#manifest, onMode })
+      const agent = await HostedAgent.open({ ...process, manifest: this.#manifest, permissions, onMode })
       logger.info(`The agent is ${agent.connection.name}.`)
       void this.#forget(agent)
       return agent

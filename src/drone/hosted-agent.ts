@@ -7,13 +7,21 @@ import type { AgentManifest } from './agent-manifest.ts'
 import { AgentSessions } from './agent-sessions.ts'
 import type { CalledMessage } from './agent-stream.ts'
 import { sessionUpdate, toolFields } from './agent-update.ts'
-import { decidePermission } from './permission-rules.ts'
+import { chosenAlone, refusalOf } from './permission-rules.ts'
+import type { PermissionPolicy } from './permission-rules.ts'
 
 const permissionAsked = z.object({ sessionId: z.string(), toolCall: toolFields })
+const CANCELLED: RequestPermissionResponse = { outcome: { outcome: 'cancelled' } }
+
+function selected(optionId: string): RequestPermissionResponse {
+  return { outcome: { outcome: 'selected', optionId } }
+}
+
 const updateKind = z.object({ update: z.object({ sessionUpdate: z.string() }) })
 
 export interface HostedAgentOptions extends AgentProcessOptions {
   readonly manifest: AgentManifest
+  readonly permissions: PermissionPolicy
   readonly onMode: (mode: string) => void
 }
 
@@ -30,7 +38,7 @@ export class HostedAgent {
       ...options,
       hear: async (message) =>
         (await open.agent?.hear(message)) ?? message.method === methods.client.session.update,
-      permit: (request) => open.agent?.permit(request) ?? { outcome: { outcome: 'cancelled' } },
+      permit: async (request) => open.agent?.permit(request) ?? CANCELLED,
     })
     open.agent = new HostedAgent(connection, options)
     return open.agent
@@ -57,18 +65,35 @@ export class HostedAgent {
     return false
   }
 
-  permit(request: RequestPermissionRequest): RequestPermissionResponse {
-    const { logger } = this.#options
-    const { toolCall, sessionId } = request
+  /** Decides alone where the policy says so; else people do. */
+  async permit(request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
+    const { logger, permissions } = this.#options
+    const { toolCall, sessionId, options } = request
     const narrator = this.sessions.find(sessionId)?.narrator
     const title = toolCall.title ?? toolCall.toolCallId
     if (!narrator) {
       logger.info(`Permission for "${title}" refused: no turn runs in that session.`)
-      return { outcome: { outcome: 'cancelled' } }
+      return CANCELLED
     }
-    const { answer, why } = decidePermission(request, toolCall.kind ?? narrator.kindOf(toolCall.toolCallId))
-    logger.info(`Permission for "${title}" ${why}.`)
-    return answer
+    const kind = toolCall.kind ?? narrator.kindOf(toolCall.toolCallId)
+    const alone = chosenAlone(permissions, options, kind)
+    if (alone) {
+      logger.info(`Permission for "${title}" allowed: ${permissions}, and it is of kind ${kind ?? 'none'}.`)
+      return selected(alone.optionId)
+    }
+    logger.info(`Permission for "${title}" is asked of people.`)
+    const choice = await narrator.ask(toolCall.toolCallId, title, options).catch((error: unknown) => {
+      logger.warn(`Permission for "${title}" could not be asked: ${String(error)}`)
+      return undefined
+    })
+    if (narrator.isOver) return CANCELLED
+    if (choice) {
+      logger.info(`Permission for "${title}": ${choice.by ?? 'somebody'} chose ${choice.optionId}.`)
+      return selected(choice.optionId)
+    }
+    const no = refusalOf(options)
+    logger.info(`Permission for "${title}" refused: nobody chose.`)
+    return no ? selected(no.optionId) : CANCELLED
   }
 
   async #hearUpdate(params: unknown): Promise<void> {

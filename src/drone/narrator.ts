@@ -1,4 +1,4 @@
-import type { Work } from '../client/work.ts'
+import type { Choice, Question, Work } from '../client/work.ts'
 import type { PromptAnswer } from './agent-answer.ts'
 import type { AgentTool, AgentUpdate, PlanEntry } from './agent-update.ts'
 import type { Clock } from './clock.ts'
@@ -6,6 +6,7 @@ import { contentText } from './content-text.ts'
 import { ToolCalls } from './tool-calls.ts'
 import { TurnUsage } from './turn-usage.ts'
 import type { CostMeter } from './turn-usage.ts'
+import { wireName } from './wire-name.ts'
 
 /** The call that carries the agent's plan; no agent names its own calls so. */
 const PLAN_CALL = 'plan-of-this-turn'
@@ -32,6 +33,25 @@ export class Narrator {
 
   kindOf(toolCallId: string): string | undefined {
     return this.#tools.kindOf(toolCallId)
+  }
+
+  /** The turn is not to go on. */
+  get isOver(): boolean {
+    return this.#options.work.signal.aborted
+  }
+
+  /** Asks people about a call that they have been shown. */
+  ask(
+    toolCallId: string,
+    title: string,
+    options: readonly { optionId: string; name: string; kind: string }[],
+  ): Promise<Choice | undefined> {
+    const question: Question = {
+      title,
+      options: options.map(({ optionId, name, kind }) => ({ optionId, name, kind: wireName(kind) })),
+      toolCall: this.#tools.questionOf(toolCallId),
+    }
+    return this.#options.work.ask(question)
   }
 
   async tell(update: AgentUpdate): Promise<void> {

@@ -1,31 +1,29 @@
-import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk'
+import type { PermissionOption } from '@agentclientprotocol/sdk'
+
+/** What an agent may do without anybody being asked. */
+export const PERMISSION_POLICIES = ['ask', 'allow-reads', 'allow-all'] as const
+export type PermissionPolicy = (typeof PERMISSION_POLICIES)[number]
 
 /** What only looks. `fetch` is not among them: a web address can carry the workspace's content out. */
 const LOOKING = new Set(['read', 'search', 'think'])
 
-export interface Decision {
-  readonly answer: RequestPermissionResponse
-  readonly why: string
-}
-
-/** Decides by the kind of the tool alone; an unknown kind may do anything, so it is refused. */
-export function decidePermission(
-  { options }: Pick<RequestPermissionRequest, 'options'>,
+/**
+ * The option that is chosen without asking, by the kind of the tool alone; undefined where people decide. It allows this
+ * once: what holds for longer, people say.
+ */
+export function chosenAlone(
+  policy: PermissionPolicy,
+  options: readonly PermissionOption[],
   kind: string | undefined,
-): Decision {
+): PermissionOption | undefined {
   const looks = kind !== undefined && LOOKING.has(kind)
-  const wanted = looks ? 'allow_once' : 'reject_once'
-  const why = looks ? `allowed: a tool of kind ${kind} only looks` : `refused: ${refusal(kind)}`
-  const option = options.find((offered) => offered.kind === wanted)
-  if (option) return { answer: { outcome: { outcome: 'selected', optionId: option.optionId } }, why }
-  return {
-    answer: { outcome: { outcome: 'cancelled' } },
-    why: `${why}; the agent offered no ${wanted}, so cancelled`,
-  }
+  if (policy === 'ask' || (policy === 'allow-reads' && !looks)) return undefined
+  return options.find((option) => option.kind === 'allow_once')
 }
 
-function refusal(kind: string | undefined): string {
-  return kind
-    ? `a tool of kind ${kind} may change something`
-    : 'the agent did not say what kind of tool it is'
+/** The no for when nobody has chosen. */
+export function refusalOf(options: readonly PermissionOption[]): PermissionOption | undefined {
+  return (
+    options.find(({ kind }) => kind === 'reject_once') ?? options.find(({ kind }) => kind === 'reject_always')
+  )
 }

@@ -70,14 +70,14 @@ export class ToolCall {
 
   /** The detail, if it is not what was told last. */
   takeDetail(): ToolDetail | undefined {
-    const detail = this.#detail()
+    const { detail } = this
     const text = JSON.stringify(detail)
     if (text === this.#toldDetail) return undefined
     this.#toldDetail = text
     return detail
   }
 
-  #detail(): ToolDetail {
+  get detail(): ToolDetail {
     const { title, kind, locations } = this.#tool
     const places = (locations ?? []).map(({ path, line }) => (line === undefined ? { path } : { path, line }))
     return {

@@ -1,4 +1,4 @@
-import type { Work } from '../client/work.ts'
+import type { Question, Work } from '../client/work.ts'
 import type { AgentTool } from './agent-update.ts'
 import type { Clock } from './clock.ts'
 import { ToolCall } from './tool-call.ts'
@@ -31,6 +31,12 @@ export class ToolCalls {
 
   kindOf(toolCallId: string): string | undefined {
     return this.#told.get(toolCallId)?.call.kind
+  }
+
+  /** What a question about a call says of it. */
+  questionOf(toolCallId: string): NonNullable<Question['toolCall']> {
+    const call = this.#told.get(toolCallId)?.call
+    return call ? { callId: call.callId, name: call.name, detail: call.detail } : {}
   }
 
   /** `isNew`: the agent announces a call, and does not speak of one that it has announced. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
 import { terminationRequest } from '../protocol/drone-down.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
+import { name } from '../protocol/values.ts'
 import type { Access } from '../sessions/access.ts'
 import { listSessions } from '../sessions/code-session.ts'
 import type { Operations } from '../sessions/operations.ts'
@@ -27,6 +28,7 @@ export interface HttpWorld {
   readonly logger: Logger
   retry(userId: string, turnId: string): Promise<{ attempt: number }>
   abort(userId: string, turnId: string): Promise<{ turnId: string; status: TurnStatus }>
+  choose(userId: string, choice: PermissionChoice): Promise<{ optionId: string | null; by?: string }>
   /** Why the relay takes no work just now, if it does not. */
   notReady(): Promise<string | undefined>
 }
@@ -40,6 +42,8 @@ const newKey = z.object({
   user: z.string().min(1).max(200),
   label: z.string().max(200).optional(),
 })
+const permissionChoice = z.object({ droneId: name, requestId: name, optionId: name })
+type PermissionChoice = z.infer<typeof permissionChoice>
 const opsReason = terminationRequest.pick({ reason: true })
 const USERS: readonly KeyKind[] = ['code', 'watch']
 
@@ -134,6 +138,11 @@ function api(world: HttpWorld, router: Router): Router {
   router.post('/turns/:id/abort', async (request, response) => {
     const { userId } = await as(request, ['code'])
     response.json(await world.abort(userId, request.params.id))
+  })
+
+  router.post('/permissions', async (request, response) => {
+    const { userId } = await as(request, ['code'])
+    response.json(await world.choose(userId, parse(permissionChoice, request.body ?? {})))
   })
 
   router.get('/keys', async (request, response) => {

@@ -1,8 +1,12 @@
+import type { codeUp } from '../protocol/code-up.ts'
 import type { PermissionRequest } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
+import type { ArgsOf } from '../protocol/event.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { PermissionRecord } from '../turns/turn-store.ts'
+import type { Directory } from './directory.ts'
 import type { DroneWorld } from './drone-world.ts'
 import { fenced } from './fenced.ts'
 
@@ -34,4 +38,21 @@ export function resolutionOf({ requestId, answer }: PermissionRecord): {
 } {
   const { optionId = null, by } = answer ?? {}
   return { requestId, optionId, ...(by === undefined ? {} : { by }) }
+}
+
+interface Answering {
+  readonly directory: Pick<Directory, 'findOf'>
+  readonly permissions: Pick<Permissions, 'choose'>
+}
+
+/** [PM2] A person chooses; the answer is what came of the question, with null where nobody chose in time. */
+export async function answerPermission(
+  { directory, permissions }: Answering,
+  userId: string,
+  { droneId, requestId, optionId }: ArgsOf<(typeof codeUp)['permission:respond']>[0],
+): Promise<{ optionId: string | null; by?: string }> {
+  const drone = directory.findOf(userId, droneId)
+  if (!drone) throw new RelayError('not_found', `Drone ${droneId} has asked nothing as ${requestId}.`)
+  const answer = await permissions.choose(userId, drone.registrationId, requestId, optionId)
+  return { optionId: answer.optionId ?? null, ...(answer.by === undefined ? {} : { by: answer.by }) }
 }

@@ -16,6 +16,7 @@ import { retryTurn } from '../turns/retrying.ts'
 import { send, sessionIdFor } from '../turns/sending.ts'
 import type { Sending, Sent } from '../turns/sending.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
+import { answerPermission } from './asking.ts'
 import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
 import type { Directory } from './directory.ts'
 import type { Follower } from './follower.ts'
@@ -178,7 +179,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         this.#world.checkOpen()
         return retryTurn(this.#world, this.identity.userId, turnId)
       },
-      'permission:respond': ({ droneId, requestId, optionId }) => this.#choose(droneId, requestId, optionId),
+      'permission:respond': (choice) => answerPermission(this.#world, this.identity.userId, choice),
     }
   }
 
@@ -261,19 +262,6 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       else this.#leave(chatSessionId)
       throw error
     }
-  }
-
-  async #choose(
-    droneId: string,
-    requestId: string,
-    optionId: string,
-  ): Promise<{ optionId: string | null; by?: string | undefined }> {
-    const { directory, permissions } = this.#world
-    const { userId } = this.identity
-    const drone = directory.findOf(userId, droneId)
-    if (!drone) throw new RelayError('not_found', `There is no request ${requestId}.`)
-    const answer = await permissions.choose(userId, drone.registrationId, requestId, optionId)
-    return { optionId: answer.optionId ?? null, by: answer.by }
   }
 
   async #abort(

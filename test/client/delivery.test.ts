@@ -38,6 +38,7 @@ describe('what a drone says on its way to the relay', () => {
       flushNow: () => delivery.flushNow(),
       hasRoom: () => works.hasRoom,
       sendUsage: (usage) => delivery.usage(usage),
+      ask: () => Promise.resolve(undefined),
     })
     works.add(work)
     delivery.welcomed(LIMITS)

@@ -293,3 +293,40 @@ describe('a viewer of a live session', () => {
     expect(viewing.session.counted(3)).to.equal(undefined)
   })
 })
+
+describe('what a viewer hears of questions', () => {
+  const question = (requestId: string, droneId = 'd1') => ({
+    droneId,
+    requestId,
+    turnId,
+    attempt: 1,
+    title: 'May I?',
+    options: [{ optionId: 'yes', name: 'Yes' }],
+  })
+  const heard = (viewing: Viewing) =>
+    viewing.changes.splice(0).flatMap((change) => {
+      if (change.kind === 'asked') return [`asked ${change.permission.requestId}`]
+      if (change.kind !== 'answered') return []
+      return [`answered ${change.permission.requestId} ${change.optionId}`]
+    })
+
+  it('[CC12] comes once, whether by an event or by a join, and goes with its answer', () => {
+    const viewing = joined()
+    expect(viewing.session.asked({ ...question('r1'), version: 2 })).to.equal(undefined)
+    viewing.session.joined(joinAnswer({ version: 2, permissions: [question('r1'), question('r1', 'd2')] }))
+    expect(heard(viewing)).to.deep.equal(['asked r1', 'asked r1'])
+    const answer = { droneId: 'd2', requestId: 'r1', optionId: 'yes' }
+    expect(viewing.session.answered({ ...answer, version: 3 })).to.equal(undefined)
+    expect(viewing.session.answered({ ...answer, version: 4 })).to.equal(undefined)
+    expect(heard(viewing)).to.deep.equal(['answered r1 yes'])
+    expect(viewing.session.permissions).to.deep.equal([question('r1')])
+  })
+
+  it('[CC12] that was answered while it was away is gone after a join; a version left out is missed', () => {
+    const viewing = joined()
+    viewing.session.asked({ ...question('r1'), version: 2 })
+    viewing.session.joined(joinAnswer({ version: 5 }))
+    expect(heard(viewing)).to.deep.equal(['asked r1', 'answered r1 undefined'])
+    expect(viewing.session.asked({ ...question('r2'), version: 7 })).to.equal('version')
+  })
+})

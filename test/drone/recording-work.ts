@@ -1,4 +1,4 @@
-import type { Steer, ToolCallWords, ToolResultWords, Work } from '../../src/client/work.ts'
+import type { Choice, Question, Steer, ToolCallWords, ToolResultWords, Work } from '../../src/client/work.ts'
 import type { WorkOrder } from '../../src/protocol/drone-down.ts'
 
 export type Said =
@@ -6,10 +6,13 @@ export type Said =
   | { readonly response: string }
   | { readonly call: ToolCallWords }
   | { readonly result: ToolResultWords }
+  | { readonly question: Question }
   | { readonly usage: Parameters<Work['usage']>[0] }
   | { readonly end: { readonly success: boolean; readonly message: string | undefined } }
 
 export interface RecordingWorkOptions extends Partial<WorkOrder> {
+  /** The option that people choose; by default they refuse. */
+  readonly choice?: Choice | undefined
   /** What each entry waits for: the room in the window. */
   readonly room?: () => Promise<void>
 }
@@ -25,10 +28,13 @@ export class RecordingWork implements Work {
     this.#abort.signal.addEventListener('abort', () => resolve())
   })
   readonly #room: () => Promise<void>
+  readonly #choice: Choice | undefined
   readonly #steerers: ((steer: Steer) => void)[] = []
   readonly #waiting: { when: () => boolean; resolve: () => void }[] = []
 
-  constructor({ room = () => Promise.resolve(), ...order }: RecordingWorkOptions = {}) {
+  constructor(options: RecordingWorkOptions = {}) {
+    const { room = () => Promise.resolve(), choice, ...order } = options
+    this.#choice = 'choice' in options ? choice : { optionId: 'no', by: 'ann' }
     this.#room = room
     this.order = {
       turnId: `turn-${++works}`,
@@ -73,6 +79,11 @@ export class RecordingWork implements Work {
 
   toolResult(result: ToolResultWords): Promise<void> {
     return this.#say({ result })
+  }
+
+  async ask(question: Question): Promise<Choice | undefined> {
+    await this.#say({ question })
+    return this.#choice
   }
 
   usage(usage: Parameters<Work['usage']>[0]): void {

@@ -171,6 +171,7 @@ export class DroneProcess {
       flushNow: () => (this.#flushing = true),
       hasRoom: () => this.works.hasRoom,
       sendUsage: (usage) => this.#emit('usage', usage),
+      ask: () => Promise.resolve(undefined),
     }
   }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { TurnView } from '../../src/protocol/turn-view.ts'
 import { LineProcess } from './lines.ts'
 
-const MAIN = fileURLToPath(new URL('../../dist/bin/drone-relay.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../dist/bin/drone-relay.js', import.meta.url))
 
 export interface FirstKeys {
   readonly drone: string
