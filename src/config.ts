@@ -151,7 +151,7 @@ export const OPTIONS = {
     'ms',
     'pieces for viewers gather this long; the first after a silence never',
   ),
-  checkpointMs: option('CHECKPOINT_MS', ms, '10', 'ms', 'how long words of an open block wait to be stored'),
+  checkpointMs: option('CHECKPOINT_MS', ms, '8', 'ms', 'how long words of an open block wait to be stored'),
   checkpointBytes: option(
     'CHECKPOINT_BYTES',
     size,

@@ -24,10 +24,12 @@ const AGAIN_LONGEST_MS = 10_000
  */
 const MERGE_MS = 40
 /**
- * Gathered text leaves at the multiple of this, by the machine's clock, that is nearest: drones whose clocks agree then
- * speak in the same moment, and the relay wakes up once for all of them. That is much of what a piece costs it.
+ * Gathered text leaves at the last multiple of this, by the machine's clock, that is not much later: drones whose clocks
+ * agree then speak in the same moment, and the relay wakes up once for all of them. That is much of what a piece costs.
  */
-const MOMENT_MS = 20
+const MOMENT_MS = 40
+/** A timer may fire this much early or late, and so may what was said in the last moment. */
+const ABOUT_MS = 5
 
 /** What the relay answers to an event. */
 export interface Answer {
@@ -112,7 +114,8 @@ export class Delivery {
     const waitMs = this.#flushedAt + MERGE_MS - clock.ticks()
     if (waitMs <= 0) this.flushNow()
     else {
-      const momentMs = Math.round((clock.now() + waitMs) / MOMENT_MS) * MOMENT_MS - clock.now()
+      const latest = clock.now() + waitMs + ABOUT_MS
+      const momentMs = Math.floor(latest / MOMENT_MS) * MOMENT_MS - clock.now()
       this.#cancelMerge = clock.after(Math.max(0, momentMs), () => this.flushNow())
     }
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../turns/clock.ts'
 
 /** Ms between two rounds while there is much to send: a part of what a viewer may wait for a word. */
-const ROUND_MS = 5
+const ROUND_MS = 3
 
 /**
  * Has what many sessions send go out together: what a small write costs is mostly that somebody is woken up by it, and

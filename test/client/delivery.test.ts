@@ -67,8 +67,8 @@ describe('what a drone says on its way to the relay', () => {
 
   it('[DC2] leaves in the same moments as what other drones have gathered, by the clock of the machine', async () => {
     const leftAt: number[] = []
-    wire.emit = () => void leftAt.push(clock.now() % 20)
-    for (const phase of [3, 9, 14]) {
+    wire.emit = () => void leftAt.push(clock.now() % 40)
+    for (const phase of [3, 19, 34]) {
       await afterSilence()
       clock.pass(phase)
       void work.response('at once')

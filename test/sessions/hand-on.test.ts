@@ -29,7 +29,7 @@ describe('what a follower hands on', () => {
 
   it('[VW24] gathers while pieces come close to each other, the first after a silence at once', () => {
     come(10, 12)
-    expect(handedAt).to.deep.equal([0, 35, 70, 105])
+    expect(handedAt).to.deep.equal([0, 36, 72, 108])
   })
 
   it('[VW24] keeps no piece of somebody who gathers already, however late the last one was handed on', () => {
