@@ -9,6 +9,7 @@ import type { ServerProcess } from './server-process.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BUILT = join(ROOT, 'dist/bin/drone-relay.js')
+const BUILT_APART = join(ROOT, 'dist/src/main.js')
 /** Ms for the build of what has changed. */
 const BUILD_MS = 120_000
 
@@ -30,6 +31,8 @@ export interface RelayProcessOptions {
   /** More of `serve`, and of node. */
   readonly flags?: readonly string[]
   readonly nodeArgs?: readonly string[]
+  /** Its libraries are files of their own, where a probe finds them: as built, and not as it is shipped. */
+  readonly isApart?: boolean
   readonly isProbed?: boolean
   /** Called with each line of its log. */
   readonly onLine?: (line: string) => void
@@ -45,6 +48,7 @@ export async function startRelay({
   port = 0,
   flags = [],
   nodeArgs = [],
+  isApart = false,
   isProbed = true,
   onLine,
 }: RelayProcessOptions): Promise<RelayProcess> {
@@ -55,7 +59,7 @@ export async function startRelay({
     name: 'the relay',
     isProbed,
     nodeArgs: [...profile, ...nodeArgs, ...(isBuilt ? [] : ['--import', import.meta.resolve('tsx')])],
-    script: isBuilt ? BUILT : join(ROOT, 'src/main.ts'),
+    script: isBuilt ? (isApart ? BUILT_APART : BUILT) : join(ROOT, 'src/main.ts'),
     args: [
       'serve',
       '--host=127.0.0.1',

@@ -71,7 +71,7 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
   process.env['BENCH_CAP_BYTES'] = String(CAP_BYTES)
   const probe = new URL('frozen-probe.mjs', import.meta.url).href
   const { store, cpuProf } = options
-  const ground = await Ground.open({ store, cpuProf, nodeArgs: ['--import', probe] })
+  const ground = await Ground.open({ store, cpuProf, nodeArgs: ['--import', probe], isApart: true })
   const { server } = ground.relay
   const conns = async (): Promise<Conn[]> => ((await server.usage()).extra as { conns: Conn[] }).conns
   const frost = startCrew()
@@ -109,7 +109,7 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
     const frozeAt = moment()
     await streams.ask('speak', { rate })
     const atLoad = load()
-    const theirs = await untilCut(async () => (await conns()).slice(known), frozeAt)
+    const theirs = await untilCut(async () => (await conns()).slice(known), options.drones, frozeAt)
     memory.stop()
     const seconds = (moment() - frozeAt) / 1000
     const { heard: during } = await healthy.figures()
@@ -121,6 +121,8 @@ async function freezeAll(mode: 'same' | 'own', options: BenchOptions): Promise<F
     await healthy.ask('quiet', null)
     const wrong = [...spoken, ...(await healthy.end()), ...(await streams.end())]
     await Promise.all([healthy.close(), streams.close()])
+    if (theirs.length < options.drones)
+      wrong.push(`${mode}: ${theirs.length} of ${options.drones} connections of frozen viewers were seen`)
     const cut = theirs.filter(({ closedAt }) => closedAt !== undefined)
     console.error(
       `${mode}: ${cut.length} of ${theirs.length} cut in ${seconds.toFixed(0)} s (load ${atLoad})`,
@@ -168,10 +170,11 @@ async function heap({ relay }: Ground): Promise<number> {
   return heapUsed + external
 }
 
-async function untilCut(look: () => Promise<Conn[]>, since: number): Promise<Conn[]> {
+async function untilCut(look: () => Promise<Conn[]>, count: number, since: number): Promise<Conn[]> {
   for (;;) {
     const conns = await look()
-    if (conns.every(({ closedAt }) => closedAt !== undefined) || moment() - since > LIMIT_MS) return conns
+    const cut = conns.filter(({ closedAt }) => closedAt !== undefined)
+    if (cut.length >= count || moment() - since > LIMIT_MS) return conns
     await sleep(100)
   }
 }

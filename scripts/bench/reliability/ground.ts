@@ -29,6 +29,7 @@ export interface GroundOptions {
   readonly cpuProf?: string | undefined
   readonly flags?: readonly string[]
   readonly nodeArgs?: readonly string[]
+  readonly isApart?: boolean
 }
 
 /** Where a relay may be killed and started again: its folder, its port and its database stay. */
@@ -77,13 +78,14 @@ export class Ground {
 
   /** Resolves when it takes work. */
   async start(): Promise<void> {
-    const { cpuProf, flags = [], nodeArgs } = this.#options
+    const { cpuProf, flags = [], nodeArgs, isApart = false } = this.#options
     const port = this.#relay ? Number(new URL(this.#relay.url).port) : 0
     this.#relay = await startRelay({
       dataDir: join(this.#dir, 'data'),
       mongodbUri: this.#mongo?.uri,
       cpuProfDir: cpuProf,
       port,
+      isApart,
       flags: ['--log-level=info', ...flags],
       ...(nodeArgs ? { nodeArgs } : {}),
       onLine: (line) => {
