@@ -76,6 +76,25 @@ describe('the journal of the data file', () => {
     }
   })
 
+  it('[ST24] leaves much that is said at once to records, in their order, with what was in it before', async () => {
+    await insert()
+    const much = 'y'.repeat(4096)
+    await speak('before ')
+    await speak(much)
+    expect([file.tables.words.getCount(), file.journal.find('turn-1')]).to.deep.equal([2, undefined])
+    expect(
+      file.tables.journal.getCount(),
+      'the record of what was said before is all there ever was',
+    ).to.be.at.most(1)
+    await speak(' after')
+    const said = `before ${much} after`
+    for (let opened = 0; opened < 2; opened++) {
+      for (const from of [0, 6, 7, 8, 4102, 4103, 4104, said.length - 1])
+        expect(text(header(), 0, from)).to.equal(said.slice(from))
+      await openAgain()
+    }
+  })
+
   it('[ST24] gives a turn its records when its words are many, and reads across them', async () => {
     await insert()
     let said = 'x'.repeat(BOUNDS.turnBytes)

@@ -1,5 +1,6 @@
 import { isEnd } from '../../protocol/turn-view.ts'
 import type { CommitOutcome, FlushBatch, Page, PageRequest, TurnHeader } from '../../turns/turn-store.ts'
+import { bytesOf } from '../../turns/parts.ts'
 import { decide } from '../decide.ts'
 import { nameHash } from '../name-hash.ts'
 import { headerOf, requestOf, stateOf } from '../turn-record.ts'
@@ -12,6 +13,9 @@ import { wordOf } from './word.ts'
 
 /** Unfinished turns read at a time: between two such pages the readers of a long list hold no snapshot of the file. */
 const UNFINISHED_PAGE = 64
+
+/** Words of one turn, in bytes, that get records of their own at once: through the journal they would be written twice. */
+const MUCH_BYTES = 3072
 
 interface OpenFile {
   readonly tables: Tables
@@ -141,14 +145,14 @@ export class TurnTable {
     return this.#file.journal.find(turnId)?.progress ?? this.#tables.turns.get(turnId)
   }
 
-  /** What only says more words is left for the journal. */
+  /** What only says more words is left for the journal, unless it says much. */
   #commitOne(batch: FlushBatch, forJournal: Due[]): CommitOutcome {
     const { turns, states, words } = this.#tables
     const { turnId, state } = batch
     const before = this.#progressOf(turnId)
     const decision = decide(batch, before && stampOf(before))
     if (!before || decision !== 'due') return decision === 'committed' ? 'committed' : 'fenced'
-    if (isWordsOnly(batch)) {
+    if (isWordsOnly(batch) && !isMuch(batch)) {
       forJournal.push({ before, batch })
       return 'committed'
     }
@@ -167,4 +171,10 @@ export class TurnTable {
     const request = this.#tables.requests.get(turnId)
     if (request) void this.#tables.unfinished.remove([request.createdAt, turnId])
   }
+}
+
+function isMuch({ lanes }: FlushBatch): boolean {
+  let bytes = 0
+  for (const { fresh } of lanes) for (const word of fresh) bytes += bytesOf(word)
+  return bytes >= MUCH_BYTES
 }
