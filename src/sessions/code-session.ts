@@ -7,6 +7,7 @@ import type { ArgsOf } from '../protocol/event.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import { abortTurn } from '../turns/aborting.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
+import { chooseModel, chooseThinking } from '../turns/choosing.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
@@ -178,6 +179,14 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       retry: ({ turnId }) => {
         this.#world.checkOpen()
         return retryTurn(this.#world, this.identity.userId, turnId)
+      },
+      'set:model': async ({ chatSessionId, model }) => {
+        await chooseModel(this.#world, this.identity.userId, chatSessionId, model)
+        return {}
+      },
+      'set:thinking': async ({ chatSessionId, level }) => {
+        await chooseThinking(this.#world, this.identity.userId, chatSessionId, level)
+        return {}
       },
       'permission:respond': (choice) => answerPermission(this.#world, this.identity.userId, choice),
     }

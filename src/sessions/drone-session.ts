@@ -96,6 +96,10 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     return this.#plain?.isOccupied ?? false
   }
 
+  get manifest(): Manifest {
+    return this.#manifest
+  }
+
   offers({ agent, model }: { agent?: string; model?: string }): boolean {
     const { agents, models } = this.#manifest
     return (

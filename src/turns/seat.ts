@@ -1,4 +1,5 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
+import type { Manifest } from '../protocol/handshake.ts'
 
 /** A connected drone, as far as giving it work goes. */
 export interface Seat {
@@ -13,6 +14,8 @@ export interface Seat {
   readonly closed: boolean
   /** Takes nothing before it is done with what it has, whether that is still its turn or not. */
   readonly occupied: boolean
+  /** What it offers: as registered, then as it says. */
+  readonly manifest: Manifest
   offers(wanted: { agent?: string; model?: string }): boolean
   /** Resolves when the drone has the order, rejects when it did not say so in time or is gone. */
   sendOrder(order: WorkOrder): Promise<void>

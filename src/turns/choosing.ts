@@ -1,0 +1,82 @@
+import { RelayError } from '../protocol/errors.ts'
+import type { Manifest } from '../protocol/handshake.ts'
+import { infoOf } from './chat-sessions.ts'
+import type { ChatSessions, SessionChange } from './chat-sessions.ts'
+import type { Seats } from './seat.ts'
+import type { ChatSessionRecord } from './turn-store.ts'
+
+interface Choosing {
+  readonly sessions: ChatSessions
+  readonly directory: Pick<Seats, 'all'>
+}
+
+/** [CS4] The model of a session from its next turn on, of those that its drone offers; undefined leaves it to the drone. */
+export function chooseModel(
+  relay: Choosing,
+  userId: string,
+  chatSessionId: string,
+  model: string | undefined,
+): Promise<void> {
+  return choose(relay, userId, chatSessionId, (offered) => {
+    if (model === undefined) return { model: undefined, provider: undefined }
+    const models = offered().flatMap((manifest) => manifest.models ?? [])
+    const found = models.find(({ id }) => id === model)
+    if (!found)
+      throw notOffered(
+        'model',
+        model,
+        models.map(({ id }) => id),
+      )
+    return { model, provider: found.provider }
+  })
+}
+
+/** [CS4] How much the agent thinks in a session from its next turn on, likewise. */
+export function chooseThinking(
+  relay: Choosing,
+  userId: string,
+  chatSessionId: string,
+  level: string | undefined,
+): Promise<void> {
+  return choose(relay, userId, chatSessionId, (offered) => {
+    if (level === undefined) return { thinkingLevel: undefined }
+    const levels = offered().flatMap(({ thinkingLevels = [] }) => thinkingLevels)
+    if (!levels.includes(level)) throw notOffered('thinking level', level, levels)
+    return { thinkingLevel: level }
+  })
+}
+
+async function choose(
+  { sessions, directory }: Choosing,
+  userId: string,
+  chatSessionId: string,
+  change: (offered: () => Manifest[]) => SessionChange,
+): Promise<void> {
+  await sessions.of(userId, chatSessionId)
+  await sessions.change(
+    chatSessionId,
+    (session) => change(() => offersTo(directory, userId, session)),
+    infoOf,
+  )
+}
+
+/** What the session's drone offers; before it has one, or while that is gone, all those that could take its next turn. */
+function offersTo(
+  directory: Pick<Seats, 'all'>,
+  userId: string,
+  { droneId, workspaceId }: ChatSessionRecord,
+): Manifest[] {
+  const mine = [...directory.all()].filter((seat) => seat.userId === userId)
+  const own = mine.filter((seat) => seat.droneId === droneId)
+  const near = mine.filter((seat) => workspaceId === undefined || seat.workspaceId === workspaceId)
+  const [some = []] = [own, near].filter((seats) => seats.length > 0)
+  if (some.length === 0)
+    throw new RelayError('drone_offline', 'No drone of this session is here that could say what it offers.')
+  return some.map(({ manifest }) => manifest)
+}
+
+function notOffered(what: string, wanted: string, allowed: readonly string[]): RelayError {
+  return new RelayError('invalid_payload', `No drone of this session offers the ${what} ${wanted}.`, {
+    details: { allowed: [...new Set(allowed)] },
+  })
+}
