@@ -64,8 +64,14 @@ function complaintsOf({ violations }: Verdict, { kills }: Report): string[] {
   return complaints
 }
 
+interface Complaints {
+  readonly complaints: readonly string[]
+  /** The run came to no verdict. */
+  readonly brokeOff: boolean
+}
+
 /** What is wrong with the run, after its table is printed. */
-async function complain(options: ChaosOptions, stage: Stage): Promise<string[]> {
+async function complain(options: ChaosOptions, stage: Stage): Promise<Complaints> {
   try {
     const { verdict, report } = await run(options, stage)
     console.log(tableOf(report))
@@ -73,9 +79,10 @@ async function complain(options: ChaosOptions, stage: Stage): Promise<string[]> 
       const all = { ...report, violations: verdict.violations }
       writeFileSync(options.json, `${JSON.stringify(all, undefined, 2)}\n`)
     }
-    return complaintsOf(verdict, report)
+    return { complaints: complaintsOf(verdict, report), brokeOff: false }
   } catch (error) {
-    return [`the run broke off: ${error instanceof Error ? error.stack : String(error)}`]
+    const why = error instanceof Error ? error.stack : String(error)
+    return { complaints: [`the run broke off: ${why}`], brokeOff: true }
   }
 }
 
@@ -90,16 +97,18 @@ async function main(): Promise<number> {
   )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   const stage = await openStage(options, intensityOf(options))
-  const complaints = await complain(options, stage)
-  const isCaught = complaints.length > 0
+  const { complaints, brokeOff } = await complain(options, stage)
+  const isWrong = complaints.length > 0
+  // A harness that breaks has caught nothing.
+  const isCaught = isWrong && !brokeOff
   const { control } = options
-  if (isCaught) console.log(`\n${complaints.join('\n')}`)
-  const keep = options.keep || (isCaught && control === undefined)
+  if (isWrong) console.log(`\n${complaints.join('\n')}`)
+  const keep = options.keep || (isWrong && control === undefined)
   if (keep) console.log(`\nThe journals and logs are kept in ${stage.folder}.`)
   if (control !== undefined) console.log(`\nControl ${control}: ${isCaught ? 'caught' : 'NOT caught'}.`)
   await closeStage(stage, keep)
   clearTimeout(watchdog)
-  return isCaught === (control !== undefined) ? 0 : 1
+  return (control === undefined ? !isWrong : isCaught) ? 0 : 1
 }
 
 process.exit(await main())

@@ -24,7 +24,8 @@ export interface Verdict {
 /** Waits until all is quiet, and then compares what was said with what is stored and seen. */
 export async function judge(stage: Stage): Promise<Verdict> {
   const violations: Violation[] = [...(await untilSent(stage)), ...(await untilEnded(stage))]
-  const turns = await readTurns(stage)
+  const { turns, unreadable } = await readTurns(stage)
+  violations.push(...unreadable)
   const speeches = readJournals(stage.journalDir)
   const speechesOf = groupBy(speeches, ({ turnId }) => turnId)
   const marksOf = new Map(stage.drones.map(({ host }) => [host.droneId, host.marks]))
@@ -66,15 +67,21 @@ async function untilEnded({ reader, sessions }: Stage): Promise<Violation[]> {
   }
 }
 
-async function readTurns({ reader, sessions }: Stage): Promise<StoredTurn[]> {
+/** What the relay lists and cannot read is as good as lost. */
+async function readTurns({ reader, sessions }: Stage) {
   const turns: StoredTurn[] = []
+  const unreadable: Violation[] = []
   for (const session of sessions) {
     for (const { turnId } of await reader.turnsOf(session)) {
-      const turn = await reader.turn(turnId)
-      if (turn) turns.push(turn)
+      try {
+        const turn = await reader.turn(turnId)
+        if (turn) turns.push(turn)
+      } catch (error) {
+        unreadable.push({ wrong: 'lost', turnId, detail: `it cannot be read: ${String(error)}` })
+      }
     }
   }
-  return turns
+  return { turns, unreadable }
 }
 
 /** Every message that was answered has its turn, and no message has two. */

@@ -69,7 +69,7 @@ function offersTo(
   const mine = [...directory.all()].filter((seat) => seat.userId === userId)
   const own = mine.filter((seat) => seat.droneId === droneId)
   const near = mine.filter((seat) => workspaceId === undefined || seat.workspaceId === workspaceId)
-  const [some = []] = [own, near].filter((seats) => seats.length > 0)
+  const some = own.length > 0 ? own : near
   if (some.length === 0)
     throw new RelayError('drone_offline', 'No drone of this session is here that could say what it offers.')
   return some.map(({ manifest }) => manifest)

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { spawn } from 'node:child_process'
-import { LineProcess } from '../support/lines.ts'
+import type { LineProcess } from '../support/lines.ts'
 import { MAIN, RelayProcess, commandLine } from '../support/relay-process.ts'
 import { STORES } from '../support/stores.ts'
 import type { TestStore } from '../support/stores.ts'
