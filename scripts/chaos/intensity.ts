@@ -27,7 +27,8 @@ export interface Intensity {
   readonly pauseMs: number
 }
 
-const NEVER_MS = 1e9
+/** Longer than any run, and three times that is less than a timer takes. */
+const NEVER_MS = 1e8
 
 const LMDB: Intensity = {
   relayMs: 1800,
