@@ -30,7 +30,8 @@ describe('a whole turn of the demo agent', function () {
       ['call list_files', result('list_files'), result('plan')],
       ['call search', result('search'), 'thinking', result('plan')],
       ['call git_status', result('git_status'), 'call read_file', result('read_file'), result('plan')],
-      ['response', result('plan'), 'call edit_file', result('edit_file'), 'response', result('plan'), 'end'],
+      ['response', result('plan'), 'call edit_file', result('edit_file'), 'question', result('edit_file')],
+      ['response', result('plan'), 'end'],
     ]
     expect(work.outline).to.deep.equal(expected.flat())
     expect(work.end).to.deep.equal({ success: true, message: undefined })

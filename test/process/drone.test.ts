@@ -43,14 +43,14 @@ for (const { name, make } of STORES) {
     }
 
     it('[RC2] is killed in the middle of a turn, started again, and the turn finishes as its next attempt', async () => {
-      const first = drone()
+      const first = drone('--permissions', 'allow-all')
       await first.until('the connection', () => first.errors.some((line) => line.includes('is connected')))
       const talking = chat('long 1')
       await talking.until('an answer to have begun', () =>
         talking.json().some(({ kind }) => kind === 'entry'),
       )
       await first.end('SIGKILL')
-      drone()
+      drone('--permissions', 'allow-all')
       const started = await talking.event({ kind: 'started', attempt: 2 })
       expect((await talking.exited).code).to.equal(0)
       const turn = await relay.turn(String(started['turnId']))

@@ -61,6 +61,10 @@ describe('npm start, and the commands that it prints', function () {
     const chat = keep(commandLine(['chat', 'what is in this folder? long 1', ...peer]))
     await chat.until('an answer to have begun', () => wordsOf(chat.json()).responding.length > 100)
     const watch = keep(commandLine(['watch', '--until-end', ...peer]))
+    // It proposes a change: the person says no, and it goes on.
+    const asked = await watch.event({ kind: 'asked' })
+    const [droneId, requestId] = [String(asked['droneId']), String(asked['requestId'])]
+    keep(commandLine(['answer', droneId, requestId, 'no', ...peer]))
 
     expect(await chat.exited).to.deep.equal({ code: 0, signal: null })
     expect(await watch.exited).to.deep.equal({ code: 0, signal: null })
