@@ -95,6 +95,23 @@ describe('the journal of the data file', () => {
     }
   })
 
+  it('[ST24] is not asked for a turn that is further on disk, though nobody has told it yet', async () => {
+    await insert()
+    await speak('words ')
+    const end = { status: 'finished', endedAt: 9 } as const
+    const batch = batchOf(header(), [{ entries: [say('and the end')] }], end)
+    await file.tables.root.transaction(() => {
+      file.journal.begin()
+      turns.commit([batch])
+      file.journal.keep()
+    })
+    const onDisk = ['finished', 9, 'words and the end']
+    const read = (): unknown[] => [header().status, header().endedAt, text(header())]
+    expect(read()).to.deep.equal(onDisk)
+    file.journal.publish()
+    expect(read()).to.deep.equal(onDisk)
+  })
+
   it('[ST24] gives a turn its records when its words are many, and reads across them', async () => {
     await insert()
     let said = 'x'.repeat(BOUNDS.turnBytes)

@@ -78,7 +78,8 @@ export class Journal {
   find(turnId: string): JournaledTurn | undefined {
     if (this.#acting?.turns.has(turnId)) return this.#acting.turns.get(turnId)
     if (this.#acting && this.#staged.turns.has(turnId)) return this.#staged.turns.get(turnId)
-    return this.#turns.get(turnId)
+    const turn = this.#turns.get(turnId)
+    return turn && !this.#acting && this.#isOnDisk(turnId, turn) ? undefined : turn
   }
 
   /** What a commit of these may write at most. */
@@ -173,6 +174,14 @@ export class Journal {
     this.#sizes.push(...written)
     this.#first += removed
     this.#bytes += sum(written) - sum(this.#sizes.splice(0, removed))
+  }
+
+  /** The tables are further: the transaction that gave the turn its records is on disk, and about to be published. */
+  #isOnDisk(turnId: string, { progress }: JournaledTurn): boolean {
+    const stored = this.#tables.turns.get(turnId)
+    if (!stored) return false
+    const [now, known] = [stampOf(stored), stampOf(progress)]
+    return now.version > known.version || now.generation > known.generation
   }
 
   /** The oldest record of the journal that says what is nowhere else; of this transaction's own all do. */
