@@ -101,7 +101,7 @@ function tokens({ id, drones, rate, isPlain = false, besideSocketio, besideWs }:
   }
 }
 
-/** On FerretDB smaller turns: there each guarded write reads its whole collection (docs/performance.md). */
+/** On FerretDB smaller turns: it takes milliseconds for each update (docs/performance.md). */
 function longTurn(store: string, smallMb: number): Target {
   const sizes = ['--small-mb', String(smallMb), '--large-mb', String(10 * smallMb)]
   return {
