@@ -19,7 +19,7 @@ import { openMongo } from './stage.ts'
 const BLOCK_CHARS = 1024
 const BLOCKS_A_TURN = 200
 /** Turns that go on at the same time, a block of each in every commit; FerretDB takes one document after the other. */
-const TURNS = { lmdb: 50, mongo: 10 } as const
+const TURNS = { lmdb: 50, mongo: 4 } as const
 
 interface Pace {
   readonly blocksPerSecond: number
