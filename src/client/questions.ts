@@ -15,6 +15,7 @@ interface Wire {
 }
 
 interface Open {
+  readonly work: DroneWork
   readonly request: PermissionRequest
   readonly resolve: (choice: Choice | undefined) => void
   readonly reject: (error: Error) => void
@@ -27,6 +28,8 @@ export class Questions {
   readonly #wire: Wire
   readonly #clock: Clock
   readonly #open = new Map<string, Open>()
+  /** Works whose end is heard of: one listener each, however much they ask. */
+  readonly #heard = new WeakSet<DroneWork>()
 
   constructor({ wire, clock }: { wire: Wire; clock: Clock }) {
     this.#wire = wire
@@ -39,8 +42,8 @@ export class Questions {
     if (work.signal.aborted) return Promise.resolve(undefined)
     if (this.#open.has(requestId)) return Promise.reject(new Error(`request ${requestId} was made before`))
     return new Promise((resolve, reject) => {
-      this.#open.set(requestId, { request, resolve, reject, isAsking: false })
-      work.signal.addEventListener('abort', () => this.#over(requestId, undefined), { once: true })
+      this.#open.set(requestId, { work, request, resolve, reject, isAsking: false })
+      this.#hearEndOf(work)
       // The call that it is about leaves first.
       setImmediate(() => void this.#send(requestId))
     })
@@ -56,6 +59,15 @@ export class Questions {
 
   resolved({ requestId, optionId, by }: { requestId: string; optionId?: string | null; by?: string }): void {
     this.#over(requestId, typeof optionId === 'string' ? { optionId, ...(by ? { by } : {}) } : undefined)
+  }
+
+  #hearEndOf(work: DroneWork): void {
+    if (this.#heard.has(work)) return
+    this.#heard.add(work)
+    const over = (): void => {
+      for (const [requestId, open] of this.#open) if (open.work === work) this.#over(requestId, undefined)
+    }
+    work.signal.addEventListener('abort', over, { once: true })
   }
 
   async #send(requestId: string): Promise<void> {
