@@ -14,8 +14,6 @@ import type { PermissionAnswer, PermissionRecord, TurnState, TurnStore } from '.
 const MAX_OPEN = 100
 /** Answers of one attempt that its drone is told again when it comes back. */
 const MAX_KEPT = 100
-/** The longest that a timer waits; a longer one would fire at once. */
-const LONGEST_WAIT_MS = 2_147_483_647
 /** Tries to store that nobody chose. */
 const AGAIN = { firstMs: 250, longestMs: 5000, random: Math.random } as const
 
@@ -53,7 +51,7 @@ interface Held {
  */
 export class Permissions {
   readonly #options: PermissionsOptions
-  /** Of the present attempt of each live turn, by its drone's id for it. */
+  /** Of the present attempt of each live turn, by drone and request. */
   readonly #held = new Map<string, Map<string, Held>>()
   /** Questions of each turn on their way to the store. */
   readonly #coming = new Map<string, number>()
@@ -74,7 +72,10 @@ export class Permissions {
     const { turnId } = turn
     const { requestId, attempt } = request
     const coming = this.#coming.get(turnId) ?? 0
-    if (!this.#held.get(turnId)?.has(requestId) && this.#openHeld(turnId).length + coming >= MAX_OPEN)
+    if (
+      !this.#held.get(turnId)?.has(keyOf({ registrationId: asker.registrationId, requestId })) &&
+      this.#openHeld(turnId).length + coming >= MAX_OPEN
+    )
       throw new RelayError('rate_limited', `Turn ${turnId} waits for ${MAX_OPEN} answers already.`)
     this.#coming.set(turnId, coming + 1)
     let asked: PermissionRecord
@@ -109,7 +110,8 @@ export class Permissions {
         details: { allowed },
       })
     }
-    const isOpen = this.#isCurrent(asked) && asked.expiresAt > clock.now()
+    // By the clock that its timer has: the other may jump.
+    const isOpen = this.#isCurrent(asked) && (this.#heldOf(asked)?.expiresAt ?? 0) > clock.ticks()
     const answer = isOpen ? { optionId, by: userId, at: clock.now() } : { at: clock.now() }
     const answered = (await this.#answer(asked, answer))?.answer
     if (!answered) throw new RelayError('not_found', `There is no request ${requestId}.`)
@@ -148,9 +150,9 @@ export class Permissions {
     const over = [...held].filter(
       ([, { record }]) => state.status !== 'processing' || record.attempt !== state.attempt,
     )
-    for (const [requestId, { record, cancelExpiry }] of over) {
+    for (const [key, { record, cancelExpiry }] of over) {
       cancelExpiry()
-      if (record.answer) held.delete(requestId)
+      if (record.answer) held.delete(key)
       else void this.#closeUntilStored(record)
     }
     if (held.size === 0) this.#held.delete(turn.turnId)
@@ -187,8 +189,8 @@ export class Permissions {
     return turn !== undefined && turn.state.attempt === attempt && phaseOf(turn.state) === 'working'
   }
 
-  #heldOf({ turnId, requestId }: PermissionRecord): Held | undefined {
-    return this.#held.get(turnId)?.get(requestId)
+  #heldOf(record: PermissionRecord): Held | undefined {
+    return this.#held.get(record.turnId)?.get(keyOf(record))
   }
 
   #openHeld(turnId: string): Held[] {
@@ -196,24 +198,17 @@ export class Permissions {
   }
 
   #hold(record: PermissionRecord): Held {
-    const { clock } = this.#options
+    const { clock, permissionMs } = this.#options
     const held = this.#held.get(record.turnId) ?? new Map<string, Held>()
     this.#held.set(record.turnId, held)
-    const waitMs = Math.max(0, record.expiresAt - clock.now())
+    const waitMs = Math.min(permissionMs, Math.max(0, record.expiresAt - clock.now()))
     const cancelExpiry = record.answer
       ? () => undefined
-      : clock.after(Math.min(waitMs, LONGEST_WAIT_MS), () => void this.#closeUntilStored(record))
+      : clock.after(waitMs, () => void this.#closeUntilStored(record))
     const one = { record, cancelExpiry, expiresAt: clock.ticks() + waitMs }
-    held.set(record.requestId, one)
-    const answered = [...held].filter(
-      ([
-        ,
-        {
-          record: { answer },
-        },
-      ]) => answer,
-    )
-    for (const [requestId] of answered.slice(0, -MAX_KEPT)) held.delete(requestId)
+    held.set(keyOf(record), one)
+    const answered = [...held.values()].filter((other) => other.record.answer)
+    for (const other of answered.slice(0, -MAX_KEPT)) held.delete(keyOf(other.record))
     return one
   }
 
@@ -254,10 +249,10 @@ export class Permissions {
     return answered
   }
 
-  #drop({ turnId, requestId }: PermissionRecord): void {
-    const held = this.#held.get(turnId)
-    held?.delete(requestId)
-    if (held?.size === 0) this.#held.delete(turnId)
+  #drop(record: PermissionRecord): void {
+    const held = this.#held.get(record.turnId)
+    held?.delete(keyOf(record))
+    if (held?.size === 0) this.#held.delete(record.turnId)
   }
 
   async #announceRequest(record: PermissionRecord): Promise<void> {
@@ -316,6 +311,14 @@ export class Permissions {
   #left(ticks: number): number {
     return Math.max(0, Math.round(ticks - this.#options.clock.ticks()))
   }
+}
+
+/** Two drones of one turn, an attempt each, may use the same id for what they ask. */
+function keyOf({
+  registrationId,
+  requestId,
+}: Pick<PermissionRecord, 'registrationId' | 'requestId'>): string {
+  return JSON.stringify([registrationId, requestId])
 }
 
 /** What people are shown of it. */

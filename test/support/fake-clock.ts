@@ -8,10 +8,11 @@ interface Due {
 /** A clock whose hands a test turns: tasks run while time passes, in the order they are due. */
 export class FakeClock implements Clock {
   #nowMs = 0
+  #epochMs = 1_700_000_000_000
   readonly #due: Due[] = []
 
   now(): number {
-    return 1_700_000_000_000 + this.#nowMs
+    return this.#epochMs + this.#nowMs
   }
 
   ticks(): number {
@@ -26,6 +27,11 @@ export class FakeClock implements Clock {
       const index = this.#due.indexOf(due)
       if (index !== -1) this.#due.splice(index, 1)
     }
+  }
+
+  /** Somebody sets the date: what counts ms does not notice. */
+  jump(ms: number): void {
+    this.#epochMs += ms
   }
 
   /** How many tasks wait for their time. */
