@@ -1,9 +1,10 @@
 import type { Express, Request, Router } from 'express'
 import { z } from 'zod'
+import { permissionChoice } from '../protocol/code-up.ts'
+import type { PermissionChoice } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { terminationRequest } from '../protocol/drone-down.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
-import { name } from '../protocol/values.ts'
 import type { Access } from '../sessions/access.ts'
 import { listSessions } from '../sessions/code-session.ts'
 import type { Operations } from '../sessions/operations.ts'
@@ -42,8 +43,6 @@ const newKey = z.object({
   user: z.string().min(1).max(200),
   label: z.string().max(200).optional(),
 })
-const permissionChoice = z.object({ droneId: name, requestId: name, optionId: name })
-type PermissionChoice = z.infer<typeof permissionChoice>
 const opsReason = terminationRequest.pick({ reason: true })
 const USERS: readonly KeyKind[] = ['code', 'watch']
 

@@ -39,6 +39,10 @@ export const surfaceView = z.object({
   title: text,
   chatSessionId: opt(name),
 })
+/** An answer to what an agent asks. */
+export const permissionChoice = z.object({ droneId: name, requestId: name, optionId: name })
+export type PermissionChoice = z.infer<typeof permissionChoice>
+
 /** What an agent asked and nobody has answered. */
 export const openPermission = permissionRequest.extend({ droneId: name })
 export type OpenPermission = z.infer<typeof openPermission>
@@ -92,10 +96,7 @@ export const codeUp = {
     [z.object({ requestId: name, chatSessionId: opt(name), command: name, args: opt(json) })],
     z.object({ result: opt(json) }),
   ),
-  'permission:respond': asks(
-    [z.object({ droneId: name, requestId: name, optionId: name })],
-    z.object({ optionId: name.nullable(), by: opt(text) }),
-  ),
+  'permission:respond': asks([permissionChoice], z.object({ optionId: name.nullable(), by: opt(text) })),
   'surface:subscribe': asks([surface], z.object({ spec: opt(json) })),
   'surface:unsubscribe': asks([surface], nothing),
   'surface:invoke': asks(

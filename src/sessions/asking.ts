@@ -1,8 +1,8 @@
-import type { codeUp } from '../protocol/code-up.ts'
+import type { PermissionChoice } from '../protocol/code-up.ts'
 import type { PermissionRequest } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
-import type { ArgsOf } from '../protocol/event.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
+import { outcomeOf } from '../turns/permissions.ts'
 import type { Permissions } from '../turns/permissions.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { PermissionRecord } from '../turns/turn-store.ts'
@@ -36,8 +36,7 @@ export function resolutionOf({ requestId, answer }: PermissionRecord): {
   optionId: string | null
   by?: string
 } {
-  const { optionId = null, by } = answer ?? {}
-  return { requestId, optionId, ...(by === undefined ? {} : { by }) }
+  return { requestId, ...outcomeOf(answer) }
 }
 
 interface Answering {
@@ -49,10 +48,9 @@ interface Answering {
 export async function answerPermission(
   { directory, permissions }: Answering,
   userId: string,
-  { droneId, requestId, optionId }: ArgsOf<(typeof codeUp)['permission:respond']>[0],
+  { droneId, requestId, optionId }: PermissionChoice,
 ): Promise<{ optionId: string | null; by?: string }> {
   const drone = directory.findOf(userId, droneId)
   if (!drone) throw new RelayError('not_found', `Drone ${droneId} has asked nothing as ${requestId}.`)
-  const answer = await permissions.choose(userId, drone.registrationId, requestId, optionId)
-  return { optionId: answer.optionId ?? null, ...(answer.by === undefined ? {} : { by: answer.by }) }
+  return outcomeOf(await permissions.choose(userId, drone.registrationId, requestId, optionId))
 }

@@ -269,7 +269,6 @@ export class Permissions {
 
   async #announceAnswer(record: PermissionRecord): Promise<void> {
     const { chatSessionId, droneId, requestId, answer } = record
-    const { optionId = null, by } = answer ?? {}
     const isLast = !this.isOpen(record.turnId)
     await this.#announce(record, (version) => ({
       kind: 'news',
@@ -279,8 +278,7 @@ export class Permissions {
         version,
         droneId,
         requestId,
-        optionId,
-        ...(by === undefined ? {} : { by }),
+        ...outcomeOf(answer),
       },
     }))
     if (isLast) await this.#announceStatus(record, {})
@@ -311,6 +309,12 @@ export class Permissions {
   #left(ticks: number): number {
     return Math.max(0, Math.round(ticks - this.#options.clock.ticks()))
   }
+}
+
+/** What everybody is told of an answer: null where nobody chose. */
+export function outcomeOf(answer: PermissionAnswer | undefined): { optionId: string | null; by?: string } {
+  const { optionId = null, by } = answer ?? {}
+  return { optionId, ...(by === undefined ? {} : { by }) }
 }
 
 /** Two drones of one turn, an attempt each, may use the same id for what they ask. */

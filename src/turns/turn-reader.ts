@@ -2,6 +2,7 @@ import type { BlockView, PermissionView, ToolCallView, TurnSummary, TurnView } f
 import type { LaneHead } from '../protocol/position.ts'
 import { BlockFold } from './fold.ts'
 import { pick } from './header.ts'
+import { outcomeOf } from './permissions.ts'
 import type { LaneOwner, PermissionRecord, TurnHeader, TurnStore } from './turn-store.ts'
 
 /** An attempt that changes under the reader is read again, this often. */
@@ -90,14 +91,13 @@ function permissionView({
   askedAt,
   answer,
 }: PermissionRecord): PermissionView {
-  const { optionId = null, by } = answer ?? {}
   return {
     requestId,
     title,
     ...(toolCall?.callId === undefined ? {} : { callId: toolCall.callId }),
     options: [...options],
     askedAt: iso(askedAt),
-    ...(answer ? { answer: { optionId, ...(by === undefined ? {} : { by }), at: iso(answer.at) } } : {}),
+    ...(answer ? { answer: { ...outcomeOf(answer), at: iso(answer.at) } } : {}),
   }
 }
 
