@@ -31,6 +31,8 @@ class Viewer:
         self._session = Session(args.session) if args.session and args.send is None else None
         self._sends = 0
         self._sent_turn: str | None = None
+        self._ended: list[str] = []
+        self._completed: set[str] = set()  # the turns whose `workOrderComplete` came, which follows an end for `--original`
         self._joining = False
         self._answered_at = 0.0
         self._tries = 0
@@ -61,6 +63,10 @@ class Viewer:
         if self._args.original and (event.startswith('agent:') or event == 'workOrderComplete'):
             report(event, args=list(args))
         session = self._session
+        if event == 'workOrderComplete':
+            self._completed.add(args[0])
+            if session is not None:
+                self._look_at_ends(session)
         payload = next((arg for arg in (args[-1:] + args[:1]) if isinstance(arg, dict) and 'chatSessionId' in arg), None)
         if session is None or payload is None or payload['chatSessionId'] != session.chat_session_id or self._joining:
             return
@@ -82,8 +88,11 @@ class Viewer:
         self._look_at_ends(session)
 
     def _look_at_ends(self, session: Session) -> None:
-        ends, session.ends = session.ends, []
-        wanted = [turn_id for turn_id in ends if self._sent_turn in (None, turn_id)]
+        self._ended += session.ends
+        session.ends = []
+        wanted = [turn_id for turn_id in self._ended if self._sent_turn in (None, turn_id)]
+        if self._args.original:
+            wanted = [turn_id for turn_id in wanted if turn_id in self._completed]
         if self._args.until_end and wanted:
             self.stop.set()
 
