@@ -1,6 +1,23 @@
 import { Schema } from 'mongoose'
 import type { Connection, Model } from 'mongoose'
+import { attachmentViewSchema } from './attachment.ts'
+import type { AttachmentViewDocument } from './attachment.ts'
 import { DOCUMENT, PART_OF_DOCUMENT } from './schema-options.ts'
+
+export interface QueuedMessageDocument {
+  messageId: string
+  content: string
+  by: string
+  steers?: string
+  droneId?: string
+  workspaceId?: string
+  agent?: string
+  model?: string
+  provider?: string
+  thinkingLevel?: string
+  cwd?: string
+  attachments?: AttachmentViewDocument[]
+}
 
 export interface ChatSessionDocument {
   /** The session's id, hashed. */
@@ -18,12 +35,32 @@ export interface ChatSessionDocument {
   agent?: string
   agentSession?: { registrationId: string; agentSessionId: string }
   liveTurnId?: string
-  queue: { messageId: string; content: string; by: string }[]
+  queue: QueuedMessageDocument[]
+  /** A message is in the queue; missing otherwise, so that the index holds only these. */
+  waits?: true
   /** Goes up by one with every change: its compare-and-set. */
   version: number
   createdAt: number
   updatedAt: number
 }
+
+const queuedMessageSchema = new Schema<QueuedMessageDocument>(
+  {
+    messageId: String,
+    content: String,
+    by: String,
+    steers: String,
+    droneId: String,
+    workspaceId: String,
+    agent: String,
+    model: String,
+    provider: String,
+    thinkingLevel: String,
+    cwd: String,
+    attachments: { type: [attachmentViewSchema], default: undefined },
+  },
+  PART_OF_DOCUMENT,
+)
 
 const schema = new Schema<ChatSessionDocument>(
   {
@@ -40,7 +77,8 @@ const schema = new Schema<ChatSessionDocument>(
     agent: String,
     agentSession: new Schema({ registrationId: String, agentSessionId: String }, PART_OF_DOCUMENT),
     liveTurnId: String,
-    queue: [new Schema({ messageId: String, content: String, by: String }, PART_OF_DOCUMENT)],
+    queue: [queuedMessageSchema],
+    waits: Boolean,
     version: Number,
     createdAt: Number,
     updatedAt: Number,
@@ -48,6 +86,7 @@ const schema = new Schema<ChatSessionDocument>(
   { ...DOCUMENT, collection: 'chat_sessions' },
 )
 schema.index({ userKey: 1, updatedAt: -1, _id: -1 })
+schema.index({ waits: 1, _id: 1 }, { sparse: true })
 
 export function chatSessionModel(connection: Connection): Model<ChatSessionDocument> {
   return connection.model<ChatSessionDocument>('ChatSession', schema)

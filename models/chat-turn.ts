@@ -1,6 +1,8 @@
 import { Schema } from 'mongoose'
 import type { Connection, Model } from 'mongoose'
 import { DOCUMENT, PART_OF_DOCUMENT } from './schema-options.ts'
+import { attachmentViewSchema } from './attachment.ts'
+import type { AttachmentViewDocument } from './attachment.ts'
 import { turnLaneSchema } from './turn-lane.ts'
 import type { TurnLaneDocument } from './turn-lane.ts'
 
@@ -36,6 +38,15 @@ export interface UsageDocument {
   model?: string
 }
 
+export interface TakenSteerDocument {
+  messageId: string
+  text: string
+  by: string
+  as: 'now' | 'next'
+  offset: number
+  at: number
+}
+
 /**
  * A prompt and where its answer stands: the commit record of the parts. `blocks` and `toolCalls`, as readers expect them
  * of a chat turn, are folded from the parts when they are asked for and not stored a second time.
@@ -57,6 +68,7 @@ export interface ChatTurnDocument {
   provider?: string
   thinkingLevel?: string
   cwd?: string
+  attachments?: AttachmentViewDocument[]
   createdAt: number
   attempt: number
   status: 'queued' | 'processing' | 'recovering' | 'finished' | 'failed' | 'aborted'
@@ -68,6 +80,7 @@ export interface ChatTurnDocument {
   endedAt?: number
   incomplete?: boolean
   usage?: UsageDocument
+  steers?: TakenSteerDocument[]
   toolCallCount: number
   sideEffects?: boolean
   asks?: boolean
@@ -101,6 +114,11 @@ const usageSchema = new Schema<UsageDocument>(
   PART_OF_DOCUMENT,
 )
 
+const takenSteerSchema = new Schema<TakenSteerDocument>(
+  { messageId: String, text: String, by: String, as: String, offset: Number, at: Number },
+  PART_OF_DOCUMENT,
+)
+
 const earlierAttemptSchema = new Schema<EarlierAttemptDocument>(
   {
     attempt: Number,
@@ -130,6 +148,7 @@ const schema = new Schema<ChatTurnDocument>(
     provider: String,
     thinkingLevel: String,
     cwd: String,
+    attachments: { type: [attachmentViewSchema], default: undefined },
     createdAt: Number,
     attempt: Number,
     status: { type: String, enum: ['queued', 'processing', 'recovering', 'finished', 'failed', 'aborted'] },
@@ -140,6 +159,8 @@ const schema = new Schema<ChatTurnDocument>(
     endedAt: Number,
     incomplete: Boolean,
     usage: usageSchema,
+    // Without a default: what a turn does not have, its document does not.
+    steers: { type: [takenSteerSchema], default: undefined },
     toolCallCount: Number,
     sideEffects: Boolean,
     asks: Boolean,

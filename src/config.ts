@@ -176,6 +176,13 @@ export const OPTIONS = {
     'bytes',
     'the largest packet: a tool entry with every byte escaped',
   ),
+  attachmentsBytes: option(
+    'ATTACHMENTS_BYTES',
+    size,
+    '8388608',
+    'bytes',
+    'the most that the files of one message may have together',
+  ),
   joinEveryMs: option('JOIN_EVERY_MS', pause, '1000', 'ms', 'between two joins of one session by one viewer'),
   viewerBufferBytes: option(
     'VIEWER_BUFFER_BYTES',

@@ -29,10 +29,13 @@ import { LocalFeed } from './turns/feed.ts'
 import { abortTurn } from './turns/aborting.ts'
 import { inTime } from './turns/in-time.ts'
 import { LiveTurns } from './turns/live-turns.ts'
+import { recallQueues, startNext } from './turns/message-queue.ts'
 import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
+import { statusNews } from './sessions/session-status.ts'
 import { Permissions } from './turns/permissions.ts'
 import { retryTurn } from './turns/retrying.ts'
+import { Steering } from './turns/steering.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
 import type { TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
@@ -76,7 +79,15 @@ export function createRelay(options: RelayOptions): Relay {
 
   // --- turns: what is said, stored and told -------------------------------------------------------------------
   const feed = new LocalFeed()
-  const sessions = new ChatSessions({ store, feed, clock })
+  const sessions = new ChatSessions({
+    store,
+    feed,
+    clock,
+    onNews: ({ userId }, news) => {
+      const status = statusNews(news)
+      if (status) rooms.toUser(userId, 'session:statusChanged', status)
+    },
+  })
   const policy = { maxAttempts: config.maxAttempts, retryPolicy: config.retryPolicy }
   const turns = new LiveTurns({
     store,
@@ -132,6 +143,7 @@ export function createRelay(options: RelayOptions): Relay {
       if (drone instanceof DroneSession) drone.resolved(permission)
     },
   })
+  const steering = new Steering({ store, turns, sessions, seats: directory, clock, logger })
   const { idleMs, wallMs, turnBytes, turnBlocks } = config
   const turnLimits = new TurnLimits({
     turns,
@@ -152,6 +164,7 @@ export function createRelay(options: RelayOptions): Relay {
     turns,
     orders,
     permissions,
+    steering,
     directory,
     quarantines,
     sessions,
@@ -205,8 +218,12 @@ export function createRelay(options: RelayOptions): Relay {
     nodeId,
     followers,
     permissions,
+    steering,
     directory,
     limits,
+    attachmentsBytes: config.attachmentsBytes,
+    opened: (userId, chatSessionId, except) =>
+      rooms.toUser(userId, 'session:opened', { chatSessionId }, except),
     joinEveryMs: config.joinEveryMs,
   }
   const operations = new Operations({
@@ -255,6 +272,13 @@ export function createRelay(options: RelayOptions): Relay {
     turns,
     orders,
     permissions,
+    steering,
+    onIdle: (chatSessionId) => {
+      if (draining) return
+      startNext(codeWorld, chatSessionId).catch((error: unknown) =>
+        logger.error('The next message of a session could not be started.', { chatSessionId, error }),
+      )
+    },
     directory,
     quarantines,
     graceMs: config.graceMs,
@@ -263,10 +287,8 @@ export function createRelay(options: RelayOptions): Relay {
 
   // --- http -----------------------------------------------------------------------------------------------------
   const app = new LateApp({
+    ...codeWorld,
     ops: operations,
-    store,
-    sessions,
-    turns,
     access,
     logger,
     retry: async (userId, turnId) => {
@@ -303,8 +325,11 @@ export function createRelay(options: RelayOptions): Relay {
       clock,
       random,
       logger,
+      isStopping: () => draining,
+      prepare: prepared,
+      recallQueues: () => recallQueues(codeWorld),
     }
-    if (!(await begin({ ...parts, isStopping: () => draining, prepare: prepared }))) return
+    if (!(await begin(parts))) return
     ready = true
     turnLimits.start()
     resolveReady()

@@ -7,6 +7,9 @@ export interface ChatFlags extends PeerOptions {
   readonly workspace?: string
   readonly drone?: string
   readonly model?: string
+  readonly attach?: string[]
+  readonly queue?: boolean
+  readonly steer?: boolean
   readonly json?: boolean
 }
 
@@ -24,6 +27,9 @@ export function addChat(program: Command): void {
     .option('--workspace <id>', 'a drone of this workspace')
     .option('--drone <id>', 'this very drone')
     .option('--model <id>', 'the model to use')
+    .option('--attach <file...>', 'files that go with the message')
+    .option('--queue', 'wait for the end of a turn that is going on')
+    .option('--steer', 'into the turn that is going on: its agent takes it when it can')
     .option('--json', 'one JSON line for each thing that happens')
     .addHelpText(
       'after',

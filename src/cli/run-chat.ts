@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import mime from 'mime'
 import { CodeClient } from '../client/code-client.ts'
 import type { SessionChange, ViewedSession } from '../client/viewed-session.ts'
 import { RelayError } from '../protocol/errors.ts'
@@ -62,6 +65,9 @@ async function whileConnected(
   }
 }
 
+/** The message waits: its turn is told when it starts. */
+const NO_TURN_YET = ''
+
 /** Resolves with the status of the first turn that `isMeant` and has ended. */
 function endOf(isMeant: (turnId: string) => boolean): {
   ended: Promise<TurnStatus>
@@ -76,23 +82,46 @@ function endOf(isMeant: (turnId: string) => boolean): {
   return { ended, see }
 }
 
+async function upload(client: CodeClient, files: readonly string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const file of files) {
+    const bytes = await readFile(file).catch((error: unknown) => {
+      throw new ExitError(EXIT.usage, `The file ${file} cannot be read: ${String(error)}`)
+    })
+    const mediaType = mime.getType(file) ?? 'application/octet-stream'
+    ids.push((await client.attach(basename(file), mediaType, bytes)).attachmentId)
+  }
+  return ids
+}
+
 export async function chat(content: string, flags: ChatFlags): Promise<void> {
   await whileConnected(flags, async ({ client, show }) => {
     const mine: { turnId?: string } = {}
     const { ended, see } = endOf((turnId) => turnId === (mine.turnId ?? turnId))
+    const attachments = await upload(client, flags.attach ?? [])
     const message = {
       content,
+      ...(attachments.length > 0 ? { attachments } : {}),
       messageId: randomUUID(),
       ...(flags.session === undefined ? {} : { chatSessionId: flags.session }),
       ...(flags.workspace === undefined ? {} : { workspaceId: flags.workspace }),
       ...(flags.drone === undefined ? {} : { droneId: flags.drone }),
       ...(flags.model === undefined ? {} : { model: flags.model }),
     }
-    const sent = await client.send(message, (change) => {
+    const onChange = (change: SessionChange): void => {
       show(change)
+      const isMine =
+        (change.kind === 'started' && change.turn.messageId === message.messageId) ||
+        (change.kind === 'steered' && change.steer.messageId === message.messageId)
+      if (isMine) mine.turnId = change.turn.turnId
       see(change)
-    })
-    mine.turnId = sent.turnId
+    }
+    const isPatient = flags.queue === true || flags.steer === true
+    const sent = isPatient
+      ? await client.queue({ ...message, steer: flags.steer === true }, onChange)
+      : await client.send(message, onChange)
+    const waits = 'startedTurn' in sent && !sent.startedTurn
+    mine.turnId ??= waits ? NO_TURN_YET : (sent.turnId ?? NO_TURN_YET)
     if (!flags.json) process.stderr.write(`(chat session ${sent.view.chatSessionId})\n`)
     return ended
   })

@@ -8,6 +8,8 @@ interface PrinterOptions {
   readonly write: (text: string) => void
 }
 
+const TAKEN = { now: 'while it worked', next: 'as its next prompt' } as const
+
 /** Shows a turn as it comes: thinking dim, tools as lines, the answer as it is. */
 export class TurnPrinter {
   readonly #options: PrinterOptions
@@ -70,6 +72,14 @@ export class TurnPrinter {
         else if (name !== undefined) this.#note(`[${permission.title}: ${by} chose ${name}]`)
         break
       }
+      case 'queue':
+        for (const [place, { content }] of change.queue.entries())
+          this.#note(pc.dim(`[waits, ${place + 1}: ${firstLine(content)}]`))
+        break
+      case 'steered':
+        this.#note(`> ${firstLine(change.steer.text)} (${TAKEN[change.steer.as]})`)
+        break
+      case 'info':
       case 'resumed':
         break
     }
@@ -123,7 +133,7 @@ function shellWord(word: string): string {
 }
 
 function asJson(change: SessionChange): object {
-  if (change.kind === 'resumed') return { kind: 'resumed' }
+  if (change.kind === 'resumed' || change.kind === 'queue' || change.kind === 'info') return change
   if (change.kind === 'asked') return { kind: 'asked', ...change.permission }
   if (change.kind === 'answered') {
     const { droneId, requestId, turnId, attempt } = change.permission
@@ -139,6 +149,8 @@ function asJson(change: SessionChange): object {
       return { kind: 'cut', ...turn, lane: change.lane, length: change.turn.length(change.lane) }
     case 'started':
       return { kind: 'started', ...turn, prompt: change.turn.prompt }
+    case 'steered':
+      return { kind: 'steered', ...turn, ...change.steer }
     case 'status':
       return { kind: 'status', ...turn, status, reason, waitingFor: change.waitingFor }
   }

@@ -1,8 +1,9 @@
-import type { ChatSend, JoinAnswer, OpenPermission } from '../protocol/code-up.ts'
+import type { CodeDown } from '../protocol/code-down.ts'
+import type { ChatQueue, ChatSend, JoinAnswer, OpenPermission } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
-import type { WireError } from '../protocol/errors.ts'
+import type { ErrorCode, WireError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
-import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import type { AttachmentView, SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
 import { ENTRY_EVENTS, heardEntry } from './heard-entry.ts'
@@ -31,8 +32,26 @@ export interface CodeClientOptions {
   readonly client?: { readonly name: string; readonly version?: string }
   readonly onConnected?: (welcome: CodeWelcome) => void
   readonly onDisconnected?: () => void
+  /** Another client of the user asks to show a session. */
+  readonly onOpened?: (chatSessionId: string) => void
+  /** How any session of the user stands, watched or not. */
+  readonly onStatus?: (news: SessionStatusNews) => void
   readonly onFinal?: (refusal: FinalRefusal) => void
 }
+
+export type SessionStatusNews = Parameters<CodeDown['session:statusChanged']>[0]
+
+interface QueuedFields {
+  readonly chatSessionId: string
+  readonly startedTurn: boolean
+  /** The turn that the message has become, or is for. */
+  readonly turnId?: string
+  readonly status?: TurnStatus
+  /** Its place in the queue, 1 for the next. */
+  readonly position?: number
+  readonly repeated?: boolean
+}
+export type Queued = QueuedFields & { readonly view: ViewedSession }
 
 interface Watched {
   readonly view: ViewedSession
@@ -123,6 +142,64 @@ export class CodeClient {
     return { view: watched.view, turnId: sent.turnId, status: sent.status }
   }
 
+  /**
+   * As `send`, where something may be going on already: the message starts a turn if nothing is, else it steers the live
+   * one (`steer`) or waits for its end. The session is watched from then on.
+   */
+  async queue(message: ChatQueue, onChange: (change: SessionChange) => void): Promise<Queued> {
+    const queued = await this.#ask<QueuedFields>('chat:queue', message, (fields) => {
+      const { chatSessionId, turnId, startedTurn, repeated } = fields
+      const isNew = !this.#watched.has(chatSessionId)
+      const watched = this.#watched.get(chatSessionId) ?? this.#add(chatSessionId, onChange)
+      if (startedTurn && turnId !== undefined && repeated !== true) {
+        watched.view.expect(turnId, message.content)
+        watched.joined = true
+      } else if (isNew || repeated) this.#rejoin(watched)
+    })
+    const watched = this.#watched.get(queued.chatSessionId)
+    if (!watched) throw new Error('the client was closed')
+    return { ...queued, view: watched.view }
+  }
+
+  /** Uploads a file for messages to come: they name it by the id in the answer. */
+  async attach(name: string, mediaType: string, bytes: Uint8Array): Promise<AttachmentView> {
+    const { url, token } = this.#options
+    const response = await fetch(`${url}/api/v1/attachments?name=${encodeURIComponent(name)}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': mediaType },
+      body: Uint8Array.from(bytes),
+    })
+    const answer: unknown = await response.json()
+    if (response.ok) return answer as AttachmentView
+    const { code, detail } = answer as { code: ErrorCode; detail: string }
+    throw new RelayError(code, detail)
+  }
+
+  /** Other words for a message that waits. One that has started answers its turn, and stays as it is. */
+  editQueued(chatSessionId: string, messageId: string, content: string): Promise<{ turnId?: string }> {
+    return this.#ask('queue:edit', { chatSessionId, messageId, content })
+  }
+
+  /** Takes a message back that waits. One that has started answers its turn. */
+  cancelQueued(chatSessionId: string, messageId: string): Promise<{ turnId?: string }> {
+    return this.#ask('queue:cancel', { chatSessionId, messageId })
+  }
+
+  /** Asks the user's other clients to show a session. */
+  async open(chatSessionId: string): Promise<void> {
+    await this.#ask('session:open', { chatSessionId })
+  }
+
+  /** The model of a session from its next turn on; null leaves it to the drone. */
+  async setModel(chatSessionId: string, model: string | null): Promise<void> {
+    await this.#ask('set:model', { chatSessionId, model })
+  }
+
+  /** How much the agent thinks from the session's next turn on; null leaves it to the drone. */
+  async setThinking(chatSessionId: string, level: string | null): Promise<void> {
+    await this.#ask('set:thinking', { chatSessionId, level })
+  }
+
   /** Another attempt of a turn: the yes it waits for, or one more try of the session's last turn. */
   retry(turnId: string): Promise<{ attempt: number }> {
     return this.#ask('retry', { turnId })
@@ -184,9 +261,19 @@ export class CodeClient {
     socket.on('permission:resolved', (news: News & Parameters<ViewedSession['answered']>[0]) =>
       this.#on(news.chatSessionId, (view) => view.answered(news)),
     )
-    for (const name of ['session:info', 'queue:changed', 'turn:steered']) {
-      socket.on(name, (news: News) => this.#on(news.chatSessionId, (view) => view.counted(news.version)))
-    }
+    socket.on('turn:steered', (news: News & Parameters<ViewedSession['steered']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.steered(news)),
+    )
+    socket.on('queue:changed', (news: News & Parameters<ViewedSession['queueChanged']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.queueChanged(news)),
+    )
+    socket.on('session:info', (news: News & Parameters<ViewedSession['infoChanged']>[0]) =>
+      this.#on(news.chatSessionId, (view) => view.infoChanged(news)),
+    )
+    socket.on('session:opened', ({ chatSessionId }: { chatSessionId: string }) =>
+      this.#options.onOpened?.(chatSessionId),
+    )
+    socket.on('session:statusChanged', (news: SessionStatusNews) => this.#options.onStatus?.(news))
   }
 
   #on(chatSessionId: string, apply: (view: ViewedSession) => Missed | undefined): void {

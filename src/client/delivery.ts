@@ -176,7 +176,8 @@ export class Delivery {
     if (!completion) return
     work.completing = true
     const { success } = completion
-    const detail = { attempt: order.attempt, heads: work.heads() }
+    const steers = work.takenSteers()
+    const detail = { attempt: order.attempt, heads: work.heads(), ...(steers.length > 0 ? { steers } : {}) }
     // A reason as long as a log file would be a packet that costs the connection, again and again.
     const message = completion.message?.slice(0, this.#limits?.textUnits).toWellFormed() ?? null
     let againMs = COMPLETE_AGAIN_MS

@@ -3,6 +3,7 @@ import type { DroneWelcome, Limits, WorkOrder } from '../protocol/drone-down.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
 import type { Manifest, Registration } from '../protocol/handshake.ts'
 import type { Position } from '../protocol/position.ts'
+import type { SteerTaken } from '../protocol/turn-view.ts'
 import { systemClock } from '../turns/clock.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
@@ -181,10 +182,15 @@ export class DroneClient {
       const work = this.#works.of(head)
       if (work) this.#delivery.rewind(work, head)
     })
-    socket.on('steer', ({ turnId, ...steer }: Steer & { turnId: string }, ack?: (answer: Answer) => void) => {
-      this.#works.get(turnId)?.steered(steer)
-      ack?.({ ok: true })
-    })
+    socket.on(
+      'steer',
+      ({ turnId, ...steer }: Steer & { turnId: string }, ack?: (answer: SteerAnswer) => void) => {
+        const answer = (as: SteerTaken | undefined): void => ack?.(as ? { ok: true, as } : notTaken(turnId))
+        const work = this.#works.get(turnId)
+        if (work) work.steered(steer, answer)
+        else answer(undefined)
+      },
+    )
     socket.on('abortWorkOrder', (order: Position, ack?: (stopped: boolean) => void) => {
       const work = this.#works.of(order)
       if (work) this.#drop(work, 'The turn was stopped.')
@@ -306,4 +312,11 @@ export class DroneClient {
   #emit(name: string, ...args: unknown[]): void {
     if (this.#connection.up) this.#connection.socket.emit(name, ...args)
   }
+}
+
+type SteerAnswer = Answer & { as?: SteerTaken }
+
+function notTaken(turnId: string): Answer {
+  const message = `The agent of turn ${turnId} did not take the message before its end.`
+  return { ok: false, error: { code: 'fenced', message } }
 }

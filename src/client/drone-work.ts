@@ -2,12 +2,23 @@ import { randomUUID } from 'node:crypto'
 import type { Limits, WorkOrder } from '../protocol/drone-down.ts'
 import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
 import type { LaneHead } from '../protocol/position.ts'
+import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Entry } from '../turns/entry.ts'
 import { hasSideEffects } from '../turns/side-effects.ts'
 import { MAIN_LANE } from '../turns/turn-log.ts'
 import { Outbox } from './outbox.ts'
 import { cutTool, isSmallEnough } from './tool-cut.ts'
-import type { Choice, InLane, Question, Steer, ToolCallWords, ToolResultWords, Work } from './work.ts'
+import { Steers } from './steers.ts'
+import type {
+  Choice,
+  InLane,
+  Question,
+  Steer,
+  SteerListener,
+  ToolCallWords,
+  ToolResultWords,
+  Work,
+} from './work.ts'
 
 /** What a piece of work needs of its client. */
 export interface WorkDesk {
@@ -34,8 +45,7 @@ export class DroneWork implements Work {
   readonly outbox: Outbox
   readonly #desk: WorkDesk
   readonly #stop = new AbortController()
-  readonly #steerListeners: ((steer: Steer) => void)[] = []
-  readonly #earlySteers: Steer[] = []
+  readonly #steers = new Steers()
   readonly #waiting: (() => void)[] = []
   readonly #over: Promise<void>
   #resolveOver: () => void = () => undefined
@@ -50,7 +60,7 @@ export class DroneWork implements Work {
     this.outbox = new Outbox(order.attempt)
     this.#desk = desk
     this.#over = new Promise((resolve) => (this.#resolveOver = resolve))
-    for (const steer of order.steers ?? []) this.steered(steer)
+    for (const steer of order.steers ?? []) this.#steers.add(steer)
   }
 
   get signal(): AbortSignal {
@@ -123,23 +133,28 @@ export class DroneWork implements Work {
     return this.#desk.ask(this, request)
   }
 
-  onSteer(listener: (steer: Steer) => void): void {
-    this.#steerListeners.push(listener)
-    for (const steer of this.#earlySteers.splice(0)) listener(steer)
+  onSteer(listener: SteerListener): void {
+    this.#steers.listen(listener)
   }
 
   complete(success: boolean, message?: string): Promise<void> {
     if (!this.completion && !this.#isOver) {
       this.completion = { success, message }
+      this.#steers.close()
       this.outbox.finish()
       this.#desk.flushNow()
     }
     return this.#over
   }
 
-  steered(steer: Steer): void {
-    if (this.#steerListeners.length === 0) this.#earlySteers.push(steer)
-    for (const listener of this.#steerListeners) listener(steer)
+  /** `answering` hears how the agent took it, with nothing where it did not before the end. */
+  steered(steer: Steer, answering: (as: SteerTaken | undefined) => void): void {
+    this.#steers.add(steer, answering)
+  }
+
+  /** The messages that the agent took, as a completion names them. */
+  takenSteers(): { messageId: string; as: SteerTaken }[] {
+    return this.#steers.taken()
   }
 
   /** The heads that a completion names. */
@@ -161,6 +176,7 @@ export class DroneWork implements Work {
   /** The turn has ended, or is somebody else's: nothing of it is kept. */
   over(reason: string): void {
     this.#isOver = true
+    this.#steers.close()
     this.interrupt(reason)
     this.#resolveOver()
   }

@@ -7,6 +7,7 @@ export type {
   InLane,
   Question,
   Steer,
+  SteerListener,
   ToolCallWords,
   ToolResultWords,
   Work,

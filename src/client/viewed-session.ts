@@ -1,10 +1,12 @@
-import type { Cursor, JoinAnswer, OpenPermission } from '../protocol/code-up.ts'
-import type { TurnStatusChanged } from '../protocol/code-down.ts'
+import type { Cursor, JoinAnswer, OpenPermission, QueuedMessageView } from '../protocol/code-up.ts'
+import type { CodeDown, TurnStatusChanged } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
-import type { EndStatus, SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import type { EndStatus, SessionView, SteerView, TurnStatus } from '../protocol/turn-view.ts'
 import type { Entry } from '../turns/entry.ts'
 import type { HeardEntry } from './heard-entry.ts'
+import { ViewedQuestions } from './viewed-questions.ts'
+import type { QuestionAnswered, QuestionAsked } from './viewed-questions.ts'
 import { ViewedTurn } from './viewed-turn.ts'
 
 /** What a viewer hears of a session it watches. Words come once and in order; `cut` takes some back. */
@@ -13,15 +15,14 @@ export type SessionChange =
   | { readonly kind: 'cut'; readonly turn: ViewedTurn; readonly lane: string }
   | { readonly kind: 'started'; readonly turn: ViewedTurn }
   | { readonly kind: 'status'; readonly turn: ViewedTurn; readonly waitingFor: string | undefined }
-  /** An agent asks: `CodeClient.choose` answers. */
-  | { readonly kind: 'asked'; readonly permission: OpenPermission }
-  /** `optionId` is null where nobody chose in time, and missing where that was not heard. */
-  | {
-      readonly kind: 'answered'
-      readonly permission: OpenPermission
-      readonly optionId?: string | null
-      readonly by?: string | undefined
-    }
+  | QuestionAsked
+  | QuestionAnswered
+  /** What waits is as `ViewedSession.queue` has it. */
+  | { readonly kind: 'queue'; readonly queue: readonly QueuedMessageView[] }
+  /** A message that came while the agent worked: it has taken it. */
+  | { readonly kind: 'steered'; readonly turn: ViewedTurn; readonly steer: SteerView }
+  /** How the session is set is as `ViewedSession.info` has it. */
+  | { readonly kind: 'info'; readonly info: SessionInfo }
   | { readonly kind: 'resumed' }
 
 /** Why a session has to be joined again. */
@@ -40,14 +41,10 @@ interface Head {
   readonly lanes: readonly LaneHead[]
 }
 
-interface Started {
-  readonly version: number
-  readonly turnId: string
-  readonly attempt: number
-  readonly prompt: string
-  readonly droneId?: string | undefined
-  readonly model?: string | undefined
-}
+type Started = Omit<Parameters<CodeDown['turn:started']>[0], 'chatSessionId'>
+type Steered = Parameters<CodeDown['turn:steered']>[0]
+type QueueChanged = Parameters<CodeDown['queue:changed']>[0]
+export type SessionInfo = Parameters<CodeDown['session:info']>[0]
 
 /**
  * A chat session as one viewer holds it, by the rules of docs/protocol.md, "Joining". Pure: it says by its answers when
@@ -61,17 +58,21 @@ export class ViewedSession {
   readonly #behind = new Set<string>()
   /** Ends known of before their words: told when the last of these has come. */
   readonly #ends = new Map<string, KnownEnd>()
-  /** What waits for an answer, by drone and request. */
-  readonly #permissions = new Map<string, OpenPermission>()
+  readonly #questions: ViewedQuestions
   /** The highest seen; none before the first answer or event, and then that is where counting begins. */
   #version: number | undefined
   session: SessionView | undefined
+  /** What waits, the next one first. */
+  queue: readonly QueuedMessageView[] = []
+  /** How the session is set, as last told. */
+  info: SessionInfo | undefined
   /** There are older turns than those held: they are read over HTTP. */
   more = false
 
   constructor(chatSessionId: string, onChange: (change: SessionChange) => void) {
     this.chatSessionId = chatSessionId
     this.#onChange = onChange
+    this.#questions = new ViewedQuestions(onChange)
   }
 
   /** Oldest first. */
@@ -81,7 +82,7 @@ export class ViewedSession {
 
   /** What agents ask and nobody has answered, the oldest first. */
   get permissions(): OpenPermission[] {
-    return [...this.#permissions.values()]
+    return this.#questions.open
   }
 
   turn(turnId: string): ViewedTurn | undefined {
@@ -121,9 +122,7 @@ export class ViewedSession {
         turn.restart(summary.attempt)
         turn.status = 'processing'
       }
-      turn.prompt = summary.prompt
-      turn.droneId = summary.droneId
-      turn.model = summary.model
+      turn.describe(summary)
       // The news of the attempt was missed: whoever shows the turn has to know that it begins with nothing.
       if (isAnew) this.#onChange({ kind: 'started', turn })
       const points = answer.resume.filter(({ turnId }) => turnId === turn.turnId)
@@ -137,7 +136,8 @@ export class ViewedSession {
         this.#tellEnd(turn)
       } else this.#tellStatus(turn, status, reason, summary.waitingFor)
     }
-    this.#settlePermissions(answer.permissions)
+    this.#questions.settle(answer.permissions)
+    this.#setQueue(answer.queue)
     for (const { turnId, reason } of answer.resume) if (reason === 'unknown') this.#turns.delete(turnId)
     const answered = new Set(answer.turns.map(({ turnId }) => turnId))
     const lacking = this.turns.filter((turn) => !answered.has(turn.turnId) && !isEnd(turn.status))
@@ -181,9 +181,7 @@ export class ViewedSession {
       }
       if (isAnew || !isEnd(turn.status)) turn.status = 'processing'
       turn.reason = undefined
-      turn.prompt = news.prompt
-      turn.droneId = news.droneId
-      turn.model = news.model
+      turn.describe(news)
       this.#onChange({ kind: 'started', turn })
     }
     return this.counted(news.version)
@@ -207,23 +205,32 @@ export class ViewedSession {
     news: OpenPermission & { readonly chatSessionId?: string; readonly version: number },
   ): Missed | undefined {
     const { version, chatSessionId: _chatSessionId, ...permission } = news
-    this.#ask(permission)
+    this.#questions.asked(permission)
     return this.counted(version)
   }
 
-  answered(news: {
-    readonly version: number
-    readonly droneId: string
-    readonly requestId: string
-    readonly optionId?: string | null
-    readonly by?: string
-  }): Missed | undefined {
-    const key = keyOf(news)
-    const permission = this.#permissions.get(key)
-    this.#permissions.delete(key)
-    const { optionId = null, by } = news
-    if (permission) this.#onChange({ kind: 'answered', permission, optionId, by })
+  answered(
+    news: Parameters<ViewedQuestions['answered']>[0] & { readonly version: number },
+  ): Missed | undefined {
+    this.#questions.answered(news)
     return this.counted(news.version)
+  }
+
+  steered({ turnId, chatSessionId: _chatSessionId, version, ...steer }: Steered): Missed | undefined {
+    const turn = this.#turns.get(turnId)
+    if (turn?.steered(steer)) this.#onChange({ kind: 'steered', turn, steer })
+    return this.counted(version)
+  }
+
+  queueChanged({ queue, version }: Pick<QueueChanged, 'queue' | 'version'>): Missed | undefined {
+    this.#setQueue(queue)
+    return this.counted(version)
+  }
+
+  infoChanged(info: SessionInfo): Missed | undefined {
+    this.info = info
+    this.#onChange({ kind: 'info', info })
+    return this.counted(info.version)
   }
 
   head({ version, turnId, attempt, lanes }: Head): Missed | undefined {
@@ -238,22 +245,10 @@ export class ViewedSession {
     return 'head'
   }
 
-  #ask(permission: OpenPermission): void {
-    const key = keyOf(permission)
-    if (this.#permissions.has(key)) return
-    this.#permissions.set(key, permission)
-    this.#onChange({ kind: 'asked', permission })
-  }
-
-  /** After a join: what was asked and answered meanwhile. */
-  #settlePermissions(open: readonly OpenPermission[]): void {
-    const keys = new Set(open.map(keyOf))
-    for (const [key, permission] of this.#permissions) {
-      if (keys.has(key)) continue
-      this.#permissions.delete(key)
-      this.#onChange({ kind: 'answered', permission })
-    }
-    for (const permission of open) this.#ask(permission)
+  #setQueue(queue: readonly QueuedMessageView[]): void {
+    if (JSON.stringify(queue) === JSON.stringify(this.queue)) return
+    this.queue = queue
+    this.#onChange({ kind: 'queue', queue })
   }
 
   #tellStatus(
@@ -321,8 +316,4 @@ export class ViewedSession {
 
 function isBehind(turn: ViewedTurn, heads: readonly LaneHead[]): boolean {
   return heads.some(({ lane, offset }) => turn.length(lane) < offset)
-}
-
-function keyOf({ droneId, requestId }: { readonly droneId: string; readonly requestId: string }): string {
-  return JSON.stringify([droneId, requestId])
 }

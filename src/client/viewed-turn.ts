@@ -1,4 +1,11 @@
-import type { BlockView, ToolCallView, TurnStatus, TurnSummary } from '../protocol/turn-view.ts'
+import type {
+  AttachmentView,
+  BlockView,
+  SteerView,
+  ToolCallView,
+  TurnStatus,
+  TurnSummary,
+} from '../protocol/turn-view.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import type { Entry, Placed } from '../turns/entry.ts'
 import { BlockFold } from '../turns/fold.ts'
@@ -31,6 +38,8 @@ class ViewedLane {
   }
 }
 
+type Described = Pick<TurnSummary, 'prompt' | 'droneId' | 'model' | 'messageId' | 'attachments' | 'steers'>
+
 /** A turn as a viewer has it: its blocks grow as words come, and shrink only where the relay takes words back. */
 export class ViewedTurn {
   readonly turnId: string
@@ -41,12 +50,38 @@ export class ViewedTurn {
   prompt: string
   droneId: string | undefined
   model: string | undefined
+  /** The message that began it. */
+  messageId: string | undefined
+  attachments: readonly AttachmentView[] = []
+  readonly #steers: SteerView[] = []
 
   constructor(turn: Pick<TurnSummary, 'turnId' | 'attempt' | 'status' | 'prompt'>) {
     this.turnId = turn.turnId
     this.attempt = turn.attempt
     this.status = turn.status
     this.prompt = turn.prompt
+  }
+
+  /** What is known of it beside its words. */
+  describe(known: Described): void {
+    this.prompt = known.prompt
+    this.droneId = known.droneId
+    this.model = known.model
+    this.messageId = known.messageId ?? this.messageId
+    this.attachments = known.attachments ?? this.attachments
+    for (const steer of known.steers ?? []) this.steered(steer)
+  }
+
+  /** Messages that its agent took while it worked, in the order it did. */
+  get steers(): readonly SteerView[] {
+    return this.#steers
+  }
+
+  /** False for one that is known. */
+  steered(steer: SteerView): boolean {
+    if (this.#steers.some(({ messageId }) => messageId === steer.messageId)) return false
+    this.#steers.push(steer)
+    return true
   }
 
   /** The blocks of the turn itself, or of a subagent's lane. */

@@ -1,6 +1,7 @@
 import type { Usage } from '../protocol/drone-up.ts'
 import type { WorkOrder } from '../protocol/drone-down.ts'
 import type { ToolDetail } from '../protocol/position.ts'
+import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Json } from '../protocol/values.ts'
 
 /** A subagent's words go into its own lane, named by its `agentId`; without one they are the turn's own. */
@@ -32,6 +33,8 @@ export interface Steer {
   readonly messageId: string
   readonly text: string
 }
+
+export type SteerListener = (steer: Steer) => SteerTaken | void | Promise<SteerTaken | void>
 
 /** Something that people are to decide. */
 export interface Question {
@@ -73,8 +76,11 @@ export interface Work {
    * turn is over. Lasts over reconnects and restarts of the relay. Rejects where the relay refuses the question.
    */
   ask(question: Question): Promise<Choice | undefined>
-  /** Messages that come while the turn runs. */
-  onSteer(listener: (steer: Steer) => void): void
+  /**
+   * Messages that come while the turn runs. The listener says how its agent took one, or promises to: `now` (as does
+   * nothing) or `next`, as its next prompt. One that was not taken when the turn ends is the session's next message.
+   */
+  onSteer(listener: SteerListener): void
   /** Ends the turn. Resolves once the end is stored, or the turn is over otherwise. The first end wins. */
   complete(success: boolean, message?: string): Promise<void>
 }

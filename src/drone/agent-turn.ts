@@ -21,11 +21,17 @@ export interface AgentTurnOptions {
   readonly onStatus: (text: string) => void
 }
 
+/** A message that the agent has not been told yet. */
+interface WaitingSteer {
+  readonly text: string
+  readonly take: () => void
+}
+
 /** One work order, as prompts to the agent: the order's own, and one for each batch of steers that came meanwhile. */
 export class AgentTurn {
   readonly #options: AgentTurnOptions
   readonly #narrator: Narrator
-  readonly #steers: string[] = []
+  readonly #steers: WaitingSteer[] = []
   #takeBackKill = () => {}
 
   constructor(options: AgentTurnOptions) {
@@ -68,8 +74,11 @@ export class AgentTurn {
       await this.#narrator.tellAnswered(answer)
       const end = turnEnd(answer.stopReason)
       // ACP has no word for a steer: it is the next prompt of the same turn.
-      prompt = this.#steers.splice(0).map((text): ContentBlock => ({ type: 'text', text }))
-      if (!end.success || prompt.length === 0) return end
+      if (!end.success || this.#steers.length === 0) return end
+      prompt = this.#steers.splice(0).map(({ text, take }): ContentBlock => {
+        take()
+        return { type: 'text', text }
+      })
     }
     return undefined
   }
@@ -79,9 +88,9 @@ export class AgentTurn {
     const { work } = this.#options
     const known = new Set(work.order.steers?.map(({ messageId }) => messageId))
     work.onSteer(({ messageId, text }) => {
-      if (known.has(messageId)) return
+      if (known.has(messageId)) return 'next'
       known.add(messageId)
-      this.#steers.push(text)
+      return new Promise((resolve) => this.#steers.push({ text, take: () => resolve('next') }))
     })
   }
 

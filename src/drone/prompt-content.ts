@@ -30,7 +30,7 @@ function text(words: string): ContentBlock {
   return { type: 'text', text: words }
 }
 
-function history({ history }: WorkOrder): string[] {
+function history({ history, historyCut }: WorkOrder): string[] {
   const kept: string[] = []
   let room = HISTORY_CHARS
   for (const { role, content } of history.toReversed()) {
@@ -41,7 +41,12 @@ function history({ history }: WorkOrder): string[] {
   }
   if (history.length === 0) return []
   const left = history.length - kept.length
-  const omitted = left > 0 ? `\n(${left} earlier messages are left out.)` : ''
+  const omitted =
+    historyCut === true
+      ? '\n(What was said before is left out.)'
+      : left > 0
+        ? `\n(${left} earlier messages are left out.)`
+        : ''
   const why = 'The conversation so far, for context only. Do not answer it: the new message follows it.'
   return [`<conversation_so_far>\n${why}${omitted}\n${kept.join('\n')}\n</conversation_so_far>`]
 }

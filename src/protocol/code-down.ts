@@ -16,7 +16,7 @@ import { event } from './event.ts'
 import type { EventMap } from './event.ts'
 import { command } from './handshake.ts'
 import { callAt, laneHead, position, resultAt } from './position.ts'
-import { sessionView, turnStatus, waitingFor } from './turn-view.ts'
+import { attachmentView, sessionView, steerView, turnStatus, waitingFor } from './turn-view.ts'
 import { bytes, count, isoTime, json, name, opt, ownId, text } from './values.ts'
 
 const inSession = { chatSessionId: name }
@@ -48,7 +48,9 @@ export const turnStarted = z.object({
   ...versioned,
   turnId: ownId,
   attempt: z.int().min(1),
+  messageId: opt(name),
   prompt: text,
+  attachments: opt(z.array(attachmentView)),
   droneId: opt(name),
   model: opt(name),
   startedAt: opt(isoTime),
@@ -98,7 +100,7 @@ export const codeDown = {
   'commands:manifest': event(z.object({ commands: z.array(command) })),
   catalog: event(z.object({ surfaces: z.array(surfaceView) })),
   'turn:started': event(turnStarted),
-  'turn:steered': event(z.object({ ...versioned, turnId: ownId, messageId: name, text })),
+  'turn:steered': event(steerView.extend({ ...versioned, turnId: ownId })),
   'turn:status': event(turnStatusChanged),
   thinking: event(text, position.extend(seen)),
   response: event(text, position.extend(seen)),
@@ -118,7 +120,9 @@ export const codeDown = {
   ),
   'drone:changed': event(droneView),
   'session:opened': event(z.object({ ...inSession, session: opt(sessionView) })),
-  'session:statusChanged': event(z.object({ ...inSession, status: text })),
+  'session:statusChanged': event(
+    z.object({ ...inSession, status: sessionView.shape.status, waitingFor: opt(waitingFor) }),
+  ),
   'session:compacted': event(sessionCompacted.extend(versioned)),
   'surface:update': event(surfaceUpdate.extend({ droneId: opt(name) })),
   'command:result': event(

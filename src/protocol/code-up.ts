@@ -3,7 +3,7 @@ import { permissionRequest } from './drone-up.ts'
 import { asks, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { position } from './position.ts'
-import { resumePoint, sessionView, turnStatus, turnSummary } from './turn-view.ts'
+import { attachmentView, resumePoint, sessionView, turnStatus, turnSummary } from './turn-view.ts'
 import { bytes, count, json, laneName, name, opt, ownId, text } from './values.ts'
 
 const inSession = z.object({ chatSessionId: name })
@@ -26,7 +26,15 @@ export const chatSend = z.object({
 })
 export type ChatSend = z.infer<typeof chatSend>
 
-export const queuedMessage = z.object({ messageId: name, content: text, by: opt(text) })
+/** A message that waits: for the live turn's end, or (`steers`) for the agent of that turn to take it. */
+export const queuedMessage = z.object({
+  messageId: name,
+  content: text,
+  by: opt(text),
+  steers: opt(ownId),
+  attachments: opt(z.array(attachmentView)),
+})
+export type QueuedMessageView = z.infer<typeof queuedMessage>
 export const terminalView = z.object({
   droneId: name,
   terminalId: name,
@@ -64,7 +72,26 @@ export const joinAnswer = z.object({
 })
 export type JoinAnswer = z.infer<typeof joinAnswer>
 
-export const chatSendAnswer = z.object({ chatSessionId: name, turnId: ownId, status: turnStatus })
+export const chatSendAnswer = z.object({
+  chatSessionId: name,
+  turnId: ownId,
+  status: turnStatus,
+  repeated: opt(z.boolean()),
+})
+
+/** A message that starts a turn where none is live, steers the one that is, or waits for its end. */
+export const chatQueue = chatSend.extend({ steer: opt(z.boolean()) })
+export type ChatQueue = z.infer<typeof chatQueue>
+
+/** `turnId`: the turn it has become, or is for. `position`: its place in the queue, 1 for the next. */
+export const chatQueueAnswer = z.object({
+  chatSessionId: name,
+  startedTurn: z.boolean(),
+  turnId: opt(ownId),
+  status: opt(turnStatus),
+  position: opt(z.int().min(1)),
+  repeated: opt(z.boolean()),
+})
 
 /** Everything an IDE client may ask of the relay. */
 export const codeUp = {
@@ -76,12 +103,9 @@ export const codeUp = {
     z.object({ sessions: z.array(sessionView), next: opt(text) }),
   ),
   'chat:send': asks([chatSend], chatSendAnswer),
-  'chat:queue': asks(
-    [chatSend.extend({ steer: opt(z.boolean()) })],
-    z.object({ chatSessionId: name, startedTurn: z.boolean(), turnId: opt(ownId), position: opt(count) }),
-  ),
+  'chat:queue': asks([chatQueue], chatQueueAnswer),
   'queue:edit': asks(
-    [inSession.extend({ messageId: name, content: text })],
+    [inSession.extend({ messageId: name, content: text.min(1) })],
     z.object({ turnId: opt(ownId) }),
   ),
   'queue:cancel': asks([inSession.extend({ messageId: name })], z.object({ turnId: opt(ownId) })),

@@ -3,6 +3,7 @@ import { wireError } from './errors.ts'
 import { asks, event, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { laneHead, position } from './position.ts'
+import { steerTaken } from './turn-view.ts'
 import { bytes, count, isoTime, json, name, opt, ownId, text } from './values.ts'
 
 /** What one side may send, told in `welcome`; see docs/protocol.md, "Limits". */
@@ -34,6 +35,8 @@ export const workOrder = z.object({
   prompt: text,
   attachments: opt(z.array(attachment)),
   history: z.array(historyMessage),
+  /** There is more of the conversation than the history has room for: the oldest is left out. */
+  historyCut: opt(z.boolean()),
   steers: opt(z.array(z.object({ messageId: name, text }))),
   /** What failed attempts had done, oldest first. */
   earlier: opt(
@@ -91,7 +94,7 @@ export const crashRecoveryResponse = z.object({
 export const droneDown = {
   welcome: event(droneWelcome),
   processWorkOrder: asks([workOrder], nothing),
-  steer: asks([z.object({ turnId: ownId, messageId: name, text })], nothing),
+  steer: asks([z.object({ turnId: ownId, messageId: name, text })], z.object({ as: opt(steerTaken) })),
   checkpoint: event(position),
   rewind: event(position),
   abortWorkOrder: asks([z.object({ turnId: ownId, attempt: z.int().min(1) })], 'boolean'),

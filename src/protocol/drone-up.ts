@@ -4,7 +4,7 @@ import type { EventMap } from './event.ts'
 import { manifest } from './handshake.ts'
 import { callAt, position, resultAt, statedHead, toolDetail } from './position.ts'
 import { isPlacedText } from './quick-check.ts'
-import { turnStatus } from './turn-view.ts'
+import { steerTaken, turnStatus } from './turn-view.ts'
 import { bytes, count, json, name, opt, ownId, text } from './values.ts'
 
 const size = z.int().min(1).max(10_000)
@@ -26,7 +26,12 @@ export const usage = z.object({
 export type Usage = z.infer<typeof usage>
 
 /** The last argument of `workOrderComplete`; a plain drone sends none. */
-export const completion = z.object({ attempt: z.int().min(1), heads: opt(z.array(statedHead).max(10_000)) })
+export const completion = z.object({
+  attempt: z.int().min(1),
+  heads: opt(z.array(statedHead).max(10_000)),
+  /** The messages that its agent has taken while it worked. */
+  steers: opt(z.array(z.object({ messageId: name, as: opt(steerTaken) })).max(1000)),
+})
 
 export const permissionRequest = z.object({
   requestId: name,

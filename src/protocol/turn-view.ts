@@ -46,6 +46,25 @@ export const permissionView = z.object({
 })
 export type PermissionView = z.infer<typeof permissionView>
 
+/** A file that came with a message. */
+export const attachmentView = z.object({ attachmentId: ownId, name, mediaType: name, size: count })
+export type AttachmentView = z.infer<typeof attachmentView>
+
+/** How an agent took a message that came while it worked: while it was at it, or as its next prompt in the same turn. */
+export const steerTaken = z.enum(['now', 'next'])
+export type SteerTaken = z.infer<typeof steerTaken>
+
+/** A message that went into a turn which had begun; `offset` is the length of the turn's own lane then. */
+export const steerView = z.object({
+  messageId: name,
+  text,
+  by: opt(text),
+  as: steerTaken,
+  offset: count,
+  at: isoTime,
+})
+export type SteerView = z.infer<typeof steerView>
+
 /** A turn as read, in the shape of the original's chat turn. */
 export const turnView = z.object({
   id: ownId,
@@ -55,7 +74,10 @@ export const turnView = z.object({
   attempt: z.int().min(1),
   status: turnStatus,
   incomplete: opt(z.boolean()),
+  messageId: opt(name),
   prompt: text,
+  attachments: opt(z.array(attachmentView)),
+  steers: opt(z.array(steerView)),
   model: opt(name),
   provider: opt(name),
   errorMessage: opt(text),
@@ -78,7 +100,10 @@ export const turnSummary = z.object({
   status: turnStatus,
   reason: opt(text),
   waitingFor: opt(waitingFor),
+  messageId: opt(name),
   prompt: text,
+  attachments: opt(z.array(attachmentView)),
+  steers: opt(z.array(steerView)),
   droneId: opt(name),
   model: opt(name),
   startedAt: opt(isoTime),

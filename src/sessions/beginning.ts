@@ -29,11 +29,13 @@ export interface Beginner {
   readonly isStopping: () => boolean
   /** What has to be there before work is taken. */
   readonly prepare: () => Promise<void>
+  /** What waits in queues goes on: after the turns, for it may be for one of them. */
+  readonly recallQueues: () => Promise<void>
 }
 
 /** Takes over everything unfinished: again from the start until the store has answered all of it. False when stopped. */
 export async function begin(beginner: Beginner): Promise<boolean> {
-  const { store, clock, random, logger, directory, isStopping, prepare, nodeId } = beginner
+  const { store, clock, random, logger, directory, isStopping, prepare, recallQueues, nodeId } = beginner
   const expect = directory.expect.bind(directory)
   for (let attempt = 1; !isStopping(); attempt++) {
     try {
@@ -41,6 +43,7 @@ export async function begin(beginner: Beginner): Promise<boolean> {
       await prepare()
       await rememberDrones(beginner)
       const recalled = await recall({ ...beginner, expect })
+      await recallQueues()
       logger.info('The relay takes work.', { nodeId, recalled })
       return true
     } catch (error) {

@@ -68,10 +68,10 @@ export class CodeRooms implements Rooms {
     this.#both(chatSessionId, 'head', head)
   }
 
-  /** To every connection of a user. */
-  toUser(userId: string, name: string, payload: object): void {
+  /** To every connection of a user, but for that of one id. */
+  toUser(userId: string, name: string, payload: object, except?: string): void {
     const room = userRoom(userId)
-    if (this.#isTaken(room)) this.#send(room, name, [payload])
+    if (this.#isTaken(room)) this.#send(room, name, [payload], except)
   }
 
   #both(chatSessionId: string, name: string, ...args: unknown[]): void {
@@ -80,11 +80,11 @@ export class CodeRooms implements Rooms {
   }
 
   /** To all of this node. */
-  #send(room: string, name: string, args: readonly unknown[]): void {
+  #send(room: string, name: string, args: readonly unknown[], except?: string): void {
     const frame = eventFrame(this.#namespace.name, name, args)
     for (const id of this.#namespace.adapter.rooms.get(room) ?? []) {
       const socket = this.#namespace.sockets.get(id)
-      if (socket) writeFrame(socket, frame)
+      if (socket && id !== except) writeFrame(socket, frame)
     }
   }
 

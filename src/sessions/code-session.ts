@@ -12,10 +12,12 @@ import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
 import type { News } from '../turns/feed.ts'
 import type { LifePolicy } from '../turns/lifecycle.ts'
+import { cancelQueued, editQueued, queueMessage } from '../turns/message-queue.ts'
+import type { Queued, Queueing } from '../turns/message-queue.ts'
 import type { Permissions } from '../turns/permissions.ts'
 import { retryTurn } from '../turns/retrying.ts'
 import { send, sessionIdFor } from '../turns/sending.ts'
-import type { Sending, Sent } from '../turns/sending.ts'
+import type { Sent } from '../turns/sending.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
 import { answerPermission } from './asking.ts'
 import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
@@ -33,7 +35,7 @@ const LIST_DEFAULT = 50
 /** Sessions whose last join a connection remembers. */
 const JOINS_REMEMBERED = 1000
 
-export interface CodeWorld extends Sending {
+export interface CodeWorld extends Queueing {
   readonly policy: LifePolicy
   /** Throws while the relay stops: nothing new is begun then. */
   checkOpen(): void
@@ -42,6 +44,8 @@ export interface CodeWorld extends Sending {
   readonly directory: Directory
   readonly clock: Clock
   readonly limits: Limits
+  /** Tells the user's other clients to show a session. */
+  opened(userId: string, chatSessionId: string, except: string): void
   /** Between two joins of one session on one connection. */
   readonly joinEveryMs: number
 }
@@ -174,7 +178,17 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
           limit: limit ?? LIST_DEFAULT,
           ...(after === undefined ? {} : { after }),
         }),
-      'chat:send': (message) => this.#send(message),
+      'session:open': async ({ chatSessionId }) => {
+        await this.#world.sessions.of(this.identity.userId, chatSessionId)
+        this.#world.opened(this.identity.userId, chatSessionId, this.id)
+        return {}
+      },
+      'chat:send': (message) =>
+        this.#starting(message, () => send(this.#world, this.identity.userId, message)),
+      'chat:queue': (message) =>
+        this.#starting(message, () => queueMessage(this.#world, this.identity.userId, message)),
+      'queue:edit': (edit) => editQueued(this.#world, this.identity.userId, edit),
+      'queue:cancel': (which) => cancelQueued(this.#world, this.identity.userId, which),
       abort: ({ chatSessionId, turnId }) => this.#abort(chatSessionId, turnId),
       retry: ({ turnId }) => {
         this.#world.checkOpen()
@@ -248,7 +262,11 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     this.#world.followers.find(chatSessionId)?.leave(this.id)
   }
 
-  async #send(message: ChatSend): Promise<Answered<Sent>> {
+  /** A message that may start a turn: whoever sends it hears that turn from its first word, after the answer. */
+  async #starting<Outcome extends Sent | Queued>(
+    message: ChatSend,
+    task: () => Promise<Outcome>,
+  ): Promise<Answered<Outcome>> {
     const { followers, sessions, store } = this.#world
     const { userId } = this.identity
     this.#world.checkOpen()
@@ -262,9 +280,10 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     watcher.hold()
     try {
       await follower.primed
-      const sent = await send(this.#world, userId, message)
-      // A repeated message is joined by its sender, who knows best from where.
-      const joins = stays() || (!sent.repeated && sent.chatSessionId === chatSessionId)
+      const sent = await task()
+      // A repeated message is joined by its sender, who knows best from where; so is a turn that was there before.
+      const isStart = !sent.repeated && (!('startedTurn' in sent) || sent.startedTurn)
+      const joins = stays() || (isStart && sent.chatSessionId === chatSessionId)
       return new Answered(sent, () => (joins ? watcher.release() : this.#leave(chatSessionId)))
     } catch (error) {
       if (stays()) watcher.release()

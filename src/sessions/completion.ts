@@ -4,6 +4,7 @@ import { RelayError } from '../protocol/errors.ts'
 import type { Position, LaneHead } from '../protocol/position.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
+import type { Steering } from '../turns/steering.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 
@@ -21,6 +22,7 @@ interface Ending {
 interface World {
   readonly turns: LiveTurns
   readonly store: Pick<TurnStore, 'readTurn'>
+  readonly steering: Pick<Steering, 'named'>
 }
 
 /** [LC6] A turn is complete once everything said is held, the end is stored, and only then is it acknowledged. */
@@ -38,6 +40,8 @@ export async function complete(world: World, ending: Ending): Promise<{ status: 
       )
     }
     if (ending.success) askForWhatIsMissing(turn, ending)
+    // Before the end, and in the same commit: what was taken is not sent again as a message of its own.
+    world.steering.named(turn, ending.detail?.steers ?? [])
     const message = ending.message ?? (ending.success ? undefined : 'The drone gave no reason.')
     world.turns.apply(turn, { type: 'completed', success: ending.success, ...(message ? { message } : {}) })
   }

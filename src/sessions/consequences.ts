@@ -1,6 +1,8 @@
+import { isEnd } from '../protocol/turn-view.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
 import type { Permissions } from '../turns/permissions.ts'
+import type { Steering } from '../turns/steering.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { DroneRecord } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
@@ -12,6 +14,9 @@ export interface Parties {
   readonly turns: LiveTurns
   readonly orders: WorkOrders
   readonly permissions: Pick<Permissions, 'onTold' | 'repeat' | 'forget'>
+  readonly steering: Pick<Steering, 'onTold' | 'offer' | 'forget'>
+  /** Nothing is live in a session any more: what waits in its queue may start. */
+  readonly onIdle: (chatSessionId: string) => void
   readonly directory: Directory
   readonly quarantines: Pick<Quarantines, 'crashed'>
   readonly graceMs: number
@@ -25,7 +30,8 @@ export function linkConsequences(parties: Parties): void {
   followDrones(parties)
 }
 
-function followTurns({ turns, orders, permissions, directory, onDroneChanged }: Parties): void {
+function followTurns(parties: Parties): void {
+  const { turns, orders, permissions, steering, directory, onIdle, onDroneChanged } = parties
   const seatOf = (registrationId: string | undefined): DroneSession | undefined => {
     const drone = registrationId === undefined ? undefined : directory.get(registrationId)
     return drone instanceof DroneSession ? drone : undefined
@@ -36,6 +42,8 @@ function followTurns({ turns, orders, permissions, directory, onDroneChanged }: 
     onTold: (turn, state) => {
       orders.onTold(turn, state)
       permissions.onTold(turn, state)
+      steering.onTold(turn, state)
+      if (isEnd(state.status)) onIdle(turn.chatSessionId)
       const registrationId = state.assigned?.registrationId
       seatOf(registrationId)?.advanced()
       const record = registrationId === undefined ? undefined : directory.recordOf(registrationId)
@@ -43,6 +51,7 @@ function followTurns({ turns, orders, permissions, directory, onDroneChanged }: 
     },
     onFenced: (turn) => {
       permissions.forget(turn.turnId)
+      steering.forget(turn.turnId)
       seatOf(turn.state.assigned?.registrationId)?.abortOrder(turn.turnId, turn.loggedAttempt)
     },
     delaysOf: (turn) => orders.delaysOf(turn),
@@ -50,7 +59,7 @@ function followTurns({ turns, orders, permissions, directory, onDroneChanged }: 
 }
 
 function followDrones(parties: Parties): void {
-  const { turns, orders, permissions, directory, quarantines, graceMs, onDroneChanged } = parties
+  const { turns, orders, permissions, steering, directory, quarantines, graceMs, onDroneChanged } = parties
   directory.listen({
     onHere: (drone) => {
       const mine = turns.ofDrone(drone.registrationId)
@@ -62,8 +71,10 @@ function followDrones(parties: Parties): void {
         const { assigned, attempt } = turn.state
         if (isOlder(turn)) {
           orders.ownerLost(turn, attempt, `Drone ${drone.droneId} was restarted.`)
-        } else if (assigned?.acknowledged) permissions.repeat(turn.turnId)
-        else orders.offer(turn)
+        } else if (assigned?.acknowledged) {
+          permissions.repeat(turn.turnId)
+          steering.offer(turn)
+        } else orders.offer(turn)
       }
       orders.consider()
     },

@@ -5,6 +5,7 @@ import type { WireError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
+import type { SteerTaken } from '../protocol/turn-view.ts'
 import { infoOf } from '../turns/chat-sessions.ts'
 import type { Entry } from '../turns/entry.ts'
 import type { LiveName } from '../turns/feed.ts'
@@ -149,6 +150,13 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     const { terminationMs } = this.#world
     // Its answer changes nothing: the turn is not its any more whatever it says.
     this.outlet.ask('abortWorkOrder', terminationMs, { turnId, attempt }).catch(() => undefined)
+  }
+
+  async steer(turnId: string, steer: { messageId: string; text: string }): Promise<SteerTaken> {
+    // It answers when its agent has taken it, however long that works: its turn's end comes first otherwise.
+    const answer = await this.outlet.ask('steer', undefined, { turnId, ...steer })
+    if (!answer?.ok) throw new RelayError('drone_busy', `Drone ${this.droneId} did not take the message.`)
+    return answer.as === 'next' ? 'next' : 'now'
   }
 
   async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { Clock } from '../turns/clock.ts'
 import type { Feed } from '../turns/feed.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
 import type { Permissions } from '../turns/permissions.ts'
+import type { Steering } from '../turns/steering.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import type { WorkOrders } from '../turns/work-orders.ts'
 import type { Directory } from './directory.ts'
@@ -16,6 +17,7 @@ export interface DroneWorld {
   readonly turns: LiveTurns
   readonly orders: WorkOrders
   readonly permissions: Pick<Permissions, 'ask'>
+  readonly steering: Pick<Steering, 'named'>
   readonly directory: Directory
   readonly quarantines: Quarantines
   readonly sessions: ChatSessions

@@ -3,6 +3,7 @@ import type { Cursor as StatedCursor } from '../protocol/code-up.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import type { ResumePoint } from '../protocol/turn-view.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
+import { viewOfQueue } from '../turns/message-queue.ts'
 import type { ChatSessionRecord, TurnHeader, TurnStore } from '../turns/turn-store.ts'
 import type { Permissions } from '../turns/permissions.ts'
 import { headsOf, summaryOf } from '../turns/turn-reader.ts'
@@ -57,7 +58,7 @@ export async function planJoin(options: JoinOptions): Promise<Joined> {
       ...summaryOf(header, presentHeads(header, follower)),
       ...(open.some(({ turnId }) => turnId === header.turnId) ? { waitingFor: 'permission' as const } : {}),
     })),
-    queue: [...session.queue],
+    queue: viewOfQueue(session.queue),
     permissions: open,
     terminals: [],
     surfaces: [],

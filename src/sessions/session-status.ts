@@ -1,5 +1,7 @@
+import type { CodeDown } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import type { News } from '../turns/feed.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
 
 /** A session is as its live turn is; without one it is idle. */
@@ -12,3 +14,12 @@ export function sessionStatus(
   }
   return 'idle'
 }
+
+/** What the tabs of a user's clients show of news, if it says how a session stands. */
+export function statusNews(news: News): SessionStatusNews | undefined {
+  if (news.name === 'turn:started') return { chatSessionId: news.payload.chatSessionId, status: 'processing' }
+  if (news.name !== 'turn:status') return undefined
+  const { chatSessionId, status, waitingFor } = news.payload
+  return { chatSessionId, status: isEnd(status) ? 'idle' : status, ...(waitingFor ? { waitingFor } : {}) }
+}
+type SessionStatusNews = Parameters<CodeDown['session:statusChanged']>[0]

@@ -23,6 +23,7 @@ const REQUEST_FIELDS = Object.keys({
   provider: 1,
   thinkingLevel: 1,
   cwd: 1,
+  attachments: 1,
   createdAt: 1,
 } satisfies Record<keyof TurnRequest, 1>) as (keyof TurnRequest)[]
 
@@ -35,6 +36,7 @@ export const STATE_FIELDS = Object.keys({
   endedAt: 1,
   incomplete: 1,
   usage: 1,
+  steers: 1,
   toolCallCount: 1,
   sideEffects: 1,
   asks: 1,

@@ -1,13 +1,10 @@
 import { RelayError } from '../protocol/errors.ts'
 import type { SessionView } from '../protocol/turn-view.ts'
-import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Feed, News } from './feed.ts'
 import { pick } from './header.ts'
 import type { ChatSessionRecord, TurnStore } from './turn-store.ts'
-
-/** Waits between tries to write a session while the store is away: what happened must be told in the end. */
-const STORE_RETRY = { firstMs: 50, longestMs: 2000, random: Math.random } as const
+import { untilStored } from './until-stored.ts'
 
 type Sessions = Pick<TurnStore, 'insertSession' | 'readSession' | 'updateSession'>
 type Changeable = Omit<ChatSessionRecord, 'chatSessionId' | 'userId' | 'version' | 'createdAt' | 'updatedAt'>
@@ -26,6 +23,8 @@ interface ChatSessionsOptions {
   readonly store: Sessions
   readonly feed: Feed
   readonly clock: Clock
+  /** Beside those who watch the session. */
+  readonly onNews?: (session: ChatSessionRecord, news: News) => void
 }
 
 /**
@@ -39,6 +38,10 @@ export class ChatSessions {
 
   constructor(options: ChatSessionsOptions) {
     this.#options = options
+  }
+
+  get closed(): boolean {
+    return this.#closed
   }
 
   /** Nothing is told any more: the relay has stopped, and whoever joins the next one is told by its answer. */
@@ -79,7 +82,7 @@ export class ChatSessions {
   ): Promise<ChatSessionRecord | undefined> {
     return this.#inOrder(chatSessionId, async () => {
       const session = await this.#write(chatSessionId, change)
-      if (session && news) this.#options.feed.publish(chatSessionId, news(session))
+      if (session && news) this.#publish(session, news(session))
       return session
     })
   }
@@ -95,23 +98,21 @@ export class ChatSessions {
     })
   }
 
-  async #announce(
+  #announce(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange,
     news: (session: ChatSessionRecord) => News,
   ): Promise<boolean> {
-    for (let attempt = 1; !this.#closed; attempt++) {
-      try {
-        const session = await this.#write(chatSessionId, change)
-        if (session) this.#options.feed.publish(chatSessionId, news(session))
-        return true
-      } catch (error) {
-        if (!(error instanceof RelayError) || error.code !== 'store_unavailable') throw error
-        const waitMs = backoffMs(attempt, STORE_RETRY)
-        await new Promise<void>((resolve) => this.#options.clock.after(waitMs, resolve))
-      }
-    }
-    return false
+    const isClosed = (): boolean => this.#closed
+    return untilStored(this.#options.clock, isClosed, async () => {
+      const session = await this.#write(chatSessionId, change)
+      if (session) this.#publish(session, news(session))
+    })
+  }
+
+  #publish(session: ChatSessionRecord, news: News): void {
+    this.#options.feed.publish(session.chatSessionId, news)
+    this.#options.onNews?.(session, news)
   }
 
   async #write(

@@ -10,7 +10,17 @@ export function requestOf(header: TurnHeader): TurnRequest {
     messageId,
     prompt,
     createdAt,
-    ...pick(header, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
+    ...pick(
+      header,
+      'droneId',
+      'workspaceId',
+      'agent',
+      'model',
+      'provider',
+      'thinkingLevel',
+      'cwd',
+      'attachments',
+    ),
   }
 }
 
@@ -30,6 +40,7 @@ export function stateOf(header: TurnHeader): TurnState {
       'endedAt',
       'incomplete',
       'usage',
+      'steers',
       'sideEffects',
       'asks',
     ),

@@ -138,8 +138,8 @@ export class LiveTurns {
     return decision
   }
 
-  /** Changes what is said about a turn beside its life: usage, incompleteness, what it may have done. */
-  note(turn: Turn, change: Pick<TurnChange, 'incomplete' | 'usage' | 'sideEffects'>): void {
+  /** Changes what is said about a turn beside its life: usage, incompleteness, what it may have done, what went into it. */
+  note(turn: Turn, change: Pick<TurnChange, 'incomplete' | 'usage' | 'sideEffects' | 'steers'>): void {
     turn.update(change)
     this.#flusher.touch(turn)
   }

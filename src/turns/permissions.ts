@@ -1,7 +1,6 @@
 import type { OpenPermission } from '../protocol/code-up.ts'
 import type { PermissionRequest } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
-import { backoffMs } from './backoff.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Clock } from './clock.ts'
 import type { News } from './feed.ts'
@@ -9,13 +8,12 @@ import { phaseOf } from './lifecycle.ts'
 import type { LiveTurns } from './live-turns.ts'
 import type { Turn } from './turn.ts'
 import type { PermissionAnswer, PermissionRecord, TurnState, TurnStore } from './turn-store.ts'
+import { untilStored } from './until-stored.ts'
 
 /** Questions of one turn that wait for an answer at a time: nobody answers more. */
 const MAX_OPEN = 100
 /** Answers of one attempt that its drone is told again when it comes back. */
 const MAX_KEPT = 100
-/** Tries to store that nobody chose. */
-const AGAIN = { firstMs: 250, longestMs: 5000, random: Math.random } as const
 
 export interface PermissionsOptions {
   readonly store: Pick<
@@ -219,18 +217,10 @@ export class Permissions {
 
   async #closeUntilStored(record: PermissionRecord): Promise<void> {
     const { clock, logger } = this.#options
-    for (let attempt = 1; !this.#closed; attempt++) {
-      try {
-        await this.#close(record)
-        return
-      } catch (error) {
-        if (!(error instanceof RelayError && error.retryable)) {
-          logger.error('A permission could not be closed.', { requestId: record.requestId, error })
-          return
-        }
-        await new Promise<void>((resolve) => clock.after(backoffMs(attempt, AGAIN), resolve))
-      }
-    }
+    const isClosed = (): boolean => this.#closed
+    await untilStored(clock, isClosed, () => this.#close(record)).catch((error: unknown) =>
+      logger.error('A permission could not be closed.', { requestId: record.requestId, error }),
+    )
   }
 
   async #answer(

@@ -1,7 +1,7 @@
 import { isEnd } from '../protocol/turn-view.ts'
-import { infoOf } from './chat-sessions.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { LiveTurns } from './live-turns.ts'
+import { queueNews } from './message-queue.ts'
 import type { Permissions } from './permissions.ts'
 import type { Assignment, ChatSessionRecord, DroneRecord, TurnHeader, TurnStore } from './turn-store.ts'
 import type { WorkOrders } from './work-orders.ts'
@@ -93,18 +93,19 @@ async function recallOne(
  */
 async function nameIt(
   { sessions, store }: RecallOptions,
-  { chatSessionId, turnId }: TurnHeader,
+  { chatSessionId, turnId, messageId }: TurnHeader,
 ): Promise<boolean> {
   const known = await store.readSession(chatSessionId)
   const live = known?.liveTurnId
   if (live === turnId) return true
   const header = live === undefined ? undefined : await store.readTurn(live)
   if (!known || (header && !isEnd(header.status))) return false
+  const withoutIt = ({ queue }: ChatSessionRecord) => queue.filter((waits) => waits.messageId !== messageId)
   const isUnchanged = (session: ChatSessionRecord): boolean => session.liveTurnId === live
   const named = await sessions.change(
     chatSessionId,
-    (session) => (isUnchanged(session) ? { liveTurnId: turnId } : undefined),
-    infoOf,
+    (session) => (isUnchanged(session) ? { liveTurnId: turnId, queue: withoutIt(session) } : undefined),
+    queueNews,
   )
   return named !== undefined
 }

@@ -1,4 +1,5 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
+import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 
 /** A connected drone, as far as giving it work goes. */
@@ -19,6 +20,8 @@ export interface Seat {
   offers(wanted: { agent?: string; model?: string }): boolean
   /** Resolves when the drone has the order, rejects when it did not say so in time or is gone. */
   sendOrder(order: WorkOrder): Promise<void>
+  /** Gives its agent a message while it works; resolves when that has taken it, rejects where it did not. */
+  steer(turnId: string, steer: { messageId: string; text: string }): Promise<SteerTaken>
   /** Tells the drone, if it is there, that the turn is not its any more. */
   abortOrder(turnId: string, attempt: number): void
 }

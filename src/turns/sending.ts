@@ -3,12 +3,13 @@ import type { ChatSend } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
-import type { ChatSessions } from './chat-sessions.ts'
+import { attachmentsOf } from './attachments.ts'
+import type { ChatSessions, Exclusive, SessionChange } from './chat-sessions.ts'
 import type { Clock } from './clock.ts'
 import { pick } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
 import { newId } from './new-id.ts'
-import type { ChatSessionRecord, TurnHeader, TurnStore } from './turn-store.ts'
+import type { ChatSessionRecord, QueuedMessage, TurnHeader, TurnStore } from './turn-store.ts'
 import type { WorkOrders } from './work-orders.ts'
 
 /** A title is made of the first words of the first message. */
@@ -24,7 +25,12 @@ export interface Sending {
   readonly orders: WorkOrders
   readonly clock: Clock
   readonly nodeId: string
+  /** Bytes of all files of a message. */
+  readonly attachmentsBytes: number
 }
+
+/** What a message asks for, whether it starts a turn now or waits. */
+export type Message = Omit<QueuedMessage, 'by' | 'steers'>
 
 export interface Sent {
   readonly chatSessionId: string
@@ -32,6 +38,12 @@ export interface Sent {
   readonly status: TurnStatus
   /** The message had been sent before: nothing new was started. */
   readonly repeated?: true
+}
+
+/** A turn that its session names, and that no drone has been given yet. */
+export interface Begun {
+  readonly header: TurnHeader
+  readonly preferredDroneId: string | undefined
 }
 
 /**
@@ -46,53 +58,90 @@ export function sessionIdFor(userId: string, messageId: string): string {
 }
 
 /** [CS1] Starts a turn: stored as queued, named by its session, and only then given to a drone. */
-export async function send(relay: Sending, userId: string, message: ChatSend): Promise<Sent> {
-  const { store, sessions, turns, orders } = relay
-  if (message.attachments && message.attachments.length > 0) {
-    throw new RelayError('invalid_payload', 'This relay takes no attachments yet: send the text alone.')
-  }
-  const before = await store.findMessage(userId, message.messageId)
+export async function send(relay: Sending, userId: string, sent: ChatSend): Promise<Sent> {
+  const { store, sessions, turns } = relay
+  const before = await store.findMessage(userId, sent.messageId)
   if (before && (before.status !== 'queued' || turns.get(before.turnId))) return repeated(before)
-  const chatSessionId =
-    before?.chatSessionId ?? message.chatSessionId ?? sessionIdFor(userId, message.messageId)
+  const chatSessionId = before?.chatSessionId ?? sent.chatSessionId ?? sessionIdFor(userId, sent.messageId)
+  const message = await messageOf(relay, userId, sent)
+  await findOrMake(relay, userId, chatSessionId, message)
+  const begun = await sessions.exclusively(chatSessionId, async (held) => {
+    const session = await sessions.of(userId, chatSessionId)
+    if (session.queue.some(({ messageId }) => messageId === message.messageId))
+      throw new RelayError(
+        'invalid_payload',
+        `Message ${message.messageId} waits in the queue of its session.`,
+      )
+    // The same message, sent twice at once: the first of them has made the turn meanwhile.
+    const twin = await store.findMessage(userId, message.messageId)
+    if (twin && !isForgotten(relay, session, twin)) return { header: twin, isNew: false } as const
+    const live = await liveTurnOf(relay, session)
+    if (live !== undefined) throw inProgress(chatSessionId, live)
+    return { ...(await start(relay, held, session, message, twin)), isNew: true } as const
+  })
+  return begun.isNew ? admit(relay, begun) : repeated(begun.header)
+}
+
+/** The message with what is known of its files; refused whole where one of them is wrong. */
+export async function messageOf(relay: Sending, userId: string, sent: ChatSend): Promise<Message> {
+  const attachments = await attachmentsOf(relay, userId, sent.attachments ?? [])
+  const { messageId, content } = sent
+  return {
+    messageId,
+    content: content.toWellFormed(),
+    ...pick(sent, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
+    ...(attachments.length > 0 ? { attachments } : {}),
+  }
+}
+
+export async function findOrMake(
+  { sessions }: Sending,
+  userId: string,
+  chatSessionId: string,
+  message: Message,
+): Promise<void> {
   await sessions.findOrMake(userId, chatSessionId, {
     title: message.content.slice(0, TITLE_UNITS).toWellFormed(),
     ...pick(message, 'workspaceId', 'droneId', 'agent'),
   })
-  const begun = await sessions.exclusively(chatSessionId, async (held) => {
-    const session = await sessions.of(userId, chatSessionId)
-    // The same message, sent twice at once: the first of them has made the turn meanwhile.
-    const twin = await store.findMessage(userId, message.messageId)
-    if (twin && !isForgotten(relay, session, twin)) return { header: twin, isNew: false }
-    await refuseSecond(relay, session)
-    const inserted = twin ?? (await insert(relay, headerOf(relay, userId, session, message)))
-    await held.announce(
-      () => ({ liveTurnId: inserted.turnId, ...pick(message, 'workspaceId', 'droneId', 'agent') }),
-      ({ version }) => {
-        const { turnId, attempt } = inserted
-        const payload = {
-          chatSessionId,
-          version,
-          turnId,
-          attempt,
-          status: 'queued',
-          waitingFor: 'drone',
-        } as const
-        return { kind: 'news', name: 'turn:status', payload }
-      },
-    )
-    return { header: inserted, isNew: true, preferred: message.droneId ?? session.droneId }
-  })
-  if (!begun.isNew) return repeated(begun.header)
-  const turn = turns.admit(begun.header)
-  turn.preferredDroneId = begun.preferred
+}
+
+/**
+ * [CS1] Stores the turn of a message as queued and has its session name it, with whatever else of that changes; `twin` is
+ * the turn, where it is there already. While the session is held.
+ */
+export async function start(
+  relay: Sending,
+  held: Exclusive,
+  session: ChatSessionRecord,
+  message: Message,
+  twin?: TurnHeader,
+  change: (session: ChatSessionRecord) => SessionChange = () => ({}),
+): Promise<Begun> {
+  const { chatSessionId } = session
+  const header = twin ?? (await insert(relay, headerOf(relay, session, message)))
+  const { turnId, attempt } = header
+  await held.announce(
+    (now) => ({ liveTurnId: turnId, ...pick(message, 'workspaceId', 'droneId', 'agent'), ...change(now) }),
+    ({ version }) => {
+      const status = { turnId, attempt, status: 'queued', waitingFor: 'drone' } as const
+      return { kind: 'news', name: 'turn:status', payload: { chatSessionId, version, ...status } }
+    },
+  )
+  return { header, preferredDroneId: message.droneId ?? session.droneId }
+}
+
+/** Gives a turn that has begun to a drone. Resolves once that is stored. */
+export async function admit({ turns, orders }: Sending, { header, preferredDroneId }: Begun): Promise<Sent> {
+  const turn = turns.admit(header)
+  turn.preferredDroneId = preferredDroneId
   orders.enqueue(turn)
   await turn.whenStored()
-  return { chatSessionId, turnId: turn.turnId, status: turn.state.status }
+  return { chatSessionId: turn.chatSessionId, turnId: turn.turnId, status: turn.state.status }
 }
 
 /** [CS3] It was stored by a call whose outcome nobody knew, and went no further: it is taken up now. */
-function isForgotten(
+export function isForgotten(
   { turns }: Sending,
   session: ChatSessionRecord,
   { turnId, status }: TurnHeader,
@@ -125,33 +174,33 @@ function repeated({ chatSessionId, turnId, status }: TurnHeader): Sent {
   return { chatSessionId, turnId, status, repeated: true }
 }
 
-async function refuseSecond(
-  { turns, store }: Sending,
-  { liveTurnId, chatSessionId }: ChatSessionRecord,
-): Promise<void> {
-  if (liveTurnId === undefined) return
+/** The turn of a session that has not ended. */
+export async function liveTurnOf(
+  { turns, store }: Pick<Sending, 'turns' | 'store'>,
+  { liveTurnId }: ChatSessionRecord,
+): Promise<string | undefined> {
+  if (liveTurnId === undefined) return undefined
   const live = turns.get(liveTurnId)
   const ended = live ? live.ended : isEnd((await store.readTurn(liveTurnId))?.status ?? 'aborted')
-  if (ended) return
-  throw new RelayError(
-    'turn_in_progress',
-    `Chat session ${chatSessionId} has a turn that is still going on.`,
-    {
-      details: { turnId: liveTurnId },
-    },
-  )
+  return ended ? undefined : liveTurnId
 }
 
-function headerOf(relay: Sending, userId: string, session: ChatSessionRecord, message: ChatSend): TurnHeader {
+function inProgress(chatSessionId: string, turnId: string): RelayError {
+  const message = `Chat session ${chatSessionId} has a turn that is still going on: queue the message, or steer.`
+  return new RelayError('turn_in_progress', message, { details: { turnId } })
+}
+
+function headerOf(relay: Sending, session: ChatSessionRecord, message: Message): TurnHeader {
   const now = relay.clock.now()
   return {
     turnId: newId(now),
     chatSessionId: session.chatSessionId,
-    userId,
+    userId: session.userId,
     messageId: message.messageId,
-    prompt: message.content.toWellFormed(),
+    prompt: message.content,
     ...pick(session, 'workspaceId', 'model', 'provider', 'thinkingLevel', 'agent'),
     ...pick(message, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
+    ...pick(message, 'attachments'),
     createdAt: now,
     attempt: 1,
     status: 'queued',

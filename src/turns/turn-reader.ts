@@ -1,9 +1,16 @@
-import type { BlockView, PermissionView, ToolCallView, TurnSummary, TurnView } from '../protocol/turn-view.ts'
+import type {
+  BlockView,
+  PermissionView,
+  SteerView,
+  ToolCallView,
+  TurnSummary,
+  TurnView,
+} from '../protocol/turn-view.ts'
 import type { LaneHead } from '../protocol/position.ts'
 import { BlockFold } from './fold.ts'
 import { pick } from './header.ts'
 import { outcomeOf } from './permissions.ts'
-import type { LaneOwner, PermissionRecord, TurnHeader, TurnStore } from './turn-store.ts'
+import type { LaneOwner, PermissionRecord, TakenSteer, TurnHeader, TurnStore } from './turn-store.ts'
 
 /** An attempt that changes under the reader is read again, this often. */
 const MAX_READS = 10
@@ -21,7 +28,8 @@ export function summaryOf(header: TurnHeader, heads: LaneHead[] = headsOf(header
   const droneId = header.assigned?.droneId ?? header.droneId
   const waits = header.status === 'queued' || header.status === 'recovering'
   return {
-    ...pick(header, 'reason', 'model', 'incomplete'),
+    ...pick(header, 'reason', 'model', 'incomplete', 'messageId', 'attachments'),
+    ...(header.steers ? { steers: header.steers.map(steerView) } : {}),
     turnId: header.turnId,
     attempt: header.attempt,
     status: header.status,
@@ -32,6 +40,11 @@ export function summaryOf(header: TurnHeader, heads: LaneHead[] = headsOf(header
     ...(header.endedAt === undefined ? {} : { endedAt: iso(header.endedAt) }),
     heads,
   }
+}
+
+/** A message that the turn took, as everybody sees it. */
+export function steerView({ at, ...steer }: TakenSteer): SteerView {
+  return { ...steer, at: iso(at) }
 }
 
 interface Words {
@@ -107,6 +120,7 @@ function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes
   const workspaceId = header.assigned?.workspaceId ?? header.workspaceId
   const isEarlier = owner.attempt !== header.attempt
   const { droneId, status, startedAt, endedAt, incomplete, prompt, model } = summary
+  const { messageId, attachments, steers } = summary
   const optional = { droneId, workspaceId, incomplete, model, startedAt, endedAt }
   return {
     id: turnId,
@@ -116,6 +130,7 @@ function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes
     attempt: owner.attempt,
     status: isEarlier ? 'failed' : status,
     prompt,
+    ...pick({ messageId, attachments, steers }, 'messageId', 'attachments', 'steers'),
     ...errorOf(header, owner, reason),
     createdAt: iso(header.createdAt),
     stats: {

@@ -1,6 +1,6 @@
 import type { Registration } from '../protocol/handshake.ts'
 import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
-import type { TurnStatus } from '../protocol/turn-view.ts'
+import type { AttachmentView, SteerTaken, TurnStatus } from '../protocol/turn-view.ts'
 import type { Placed } from './entry.ts'
 
 /** A lane that an attempt began with: the words below `length` are those of `attempt`, in its parts below `parts`. */
@@ -67,8 +67,26 @@ export interface TurnRequest {
   readonly provider?: string
   readonly thinkingLevel?: string
   readonly cwd?: string
+  readonly attachments?: AttachmentView[]
   /** Epoch ms, the relay's clock. */
   readonly createdAt: number
+}
+
+/** A file that its user has uploaded: its id is made of who and what, so that it is there once. */
+export interface AttachmentRecord extends AttachmentView {
+  readonly userId: string
+  readonly createdAt: number
+}
+
+/** A message that went into a turn which had begun. */
+export interface TakenSteer {
+  readonly messageId: string
+  readonly text: string
+  readonly by: string
+  readonly as: SteerTaken
+  /** The length of the turn's own lane then. */
+  readonly offset: number
+  readonly at: number
 }
 
 /** What changes of a turn besides its words. */
@@ -82,6 +100,8 @@ export interface TurnState {
   /** Words on the way from a plain drone may have been lost. */
   readonly incomplete?: boolean
   readonly usage?: Usage
+  /** Messages that its agent took while it worked, in the order it did; those of all attempts. */
+  readonly steers?: readonly TakenSteer[]
   readonly toolCallCount: number
   /** A tool that changes things had started: whether another attempt follows is a matter of policy. */
   readonly sideEffects?: boolean
@@ -134,10 +154,24 @@ export interface FlushBatch {
  */
 export type CommitOutcome = 'committed' | 'fenced'
 
-export interface QueuedMessage {
-  readonly messageId: string
+/** A message that waits for the live turn's end, or for its agent to take it. */
+export interface QueuedMessage extends Pick<
+  TurnRequest,
+  | 'messageId'
+  | 'droneId'
+  | 'workspaceId'
+  | 'agent'
+  | 'model'
+  | 'provider'
+  | 'thinkingLevel'
+  | 'cwd'
+  | 'attachments'
+> {
   readonly content: string
+  /** The user who sent it. */
   readonly by: string
+  /** The turn it is for while that is live; after that it is a message like any other. */
+  readonly steers?: string
 }
 
 /** A conversation. `version` is its compare-and-set. */
@@ -264,7 +298,10 @@ export interface TurnStore {
   turnsOfSession(chatSessionId: string, page: PageRequest): Promise<Page<TurnHeader>>
   /** Every turn that has not ended, oldest first. */
   unfinishedTurns(): AsyncIterable<TurnHeader>
+  /** The turn that a message has become, or has gone into. */
   findMessage(userId: string, messageId: string): Promise<TurnHeader | undefined>
+  /** A message has gone into a turn that had begun; the first turn counts. */
+  noteMessage(userId: string, messageId: string, turnId: string): Promise<void>
 
   /** False where somebody has that id already. */
   insertSession(session: ChatSessionRecord): Promise<boolean>
@@ -273,6 +310,8 @@ export interface TurnStore {
   updateSession(session: ChatSessionRecord): Promise<boolean>
   /** Newest change first. */
   sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>>
+  /** Every session in whose queue a message waits, in no order. */
+  sessionsWithQueue(): AsyncIterable<ChatSessionRecord>
 
   saveDrone(drone: DroneRecord): Promise<void>
   readDrone(registrationId: string): Promise<DroneRecord | undefined>
@@ -295,6 +334,11 @@ export interface TurnStore {
   ): Promise<PermissionRecord | undefined>
   /** Of all its attempts, the oldest first. */
   permissionsOfTurn(turnId: string): Promise<PermissionRecord[]>
+
+  /** Keeps a file, or leaves the one that has this id. */
+  insertAttachment(attachment: AttachmentRecord, bytes: Uint8Array): Promise<void>
+  findAttachment(attachmentId: string): Promise<AttachmentRecord | undefined>
+  readAttachment(attachmentId: string): Promise<Uint8Array | undefined>
 
   appendAudit(entry: AuditEntry): Promise<void>
   /** Newest first. */

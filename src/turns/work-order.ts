@@ -9,7 +9,7 @@ const HISTORY_UNITS = 48_000
 /** What a failed attempt had done, newest kept. */
 const EARLIER_CALLS = 200
 
-type Reader = Pick<TurnStore, 'readLane' | 'turnsOfSession' | 'readSession'>
+type Reader = Pick<TurnStore, 'readLane' | 'turnsOfSession' | 'readSession' | 'readAttachment'>
 type HistoryMessage = WorkOrder['history'][number]
 
 /** What the agent answered in a turn: the text of its own lane, the newest `maxUnits` of it. */
@@ -26,20 +26,22 @@ async function answerOf(store: Reader, header: TurnHeader, maxUnits: number): Pr
   return answer
 }
 
-async function historyOf(store: Reader, turn: Turn): Promise<HistoryMessage[]> {
-  const { items } = await store.turnsOfSession(turn.chatSessionId, { limit: HISTORY_TURNS + 1 })
+/** What was said before a turn, the newest kept; `isCut` where there was more. */
+async function historyOf(store: Reader, turn: Turn): Promise<{ messages: HistoryMessage[]; isCut: boolean }> {
+  const { items, next } = await store.turnsOfSession(turn.chatSessionId, { limit: HISTORY_TURNS + 1 })
   const messages: HistoryMessage[] = []
   let room = HISTORY_UNITS
   for (const header of items) {
     if (header.turnId === turn.turnId || header.createdAt > turn.request.createdAt) continue
     const answer = await answerOf(store, header, room)
-    room -= answer.length + header.prompt.length
-    if (room < 0) break
+    const said = [header.prompt, ...(header.steers ?? []).map(({ text }) => text)]
+    room -= said.reduce((sum, { length }) => sum + length, answer.length)
+    if (room < 0) return { messages, isCut: true }
     const createdAt = new Date(header.createdAt).toISOString()
     if (answer !== '') messages.unshift({ role: 'assistant', content: answer, createdAt })
-    messages.unshift({ role: 'user', content: header.prompt, createdAt })
+    messages.unshift(...said.map((content): HistoryMessage => ({ role: 'user', content, createdAt })))
   }
-  return messages
+  return { messages, isCut: next !== undefined }
 }
 
 async function callsOf(store: Reader, turnId: string, attempt: EarlierAttempt): Promise<CallNames> {
@@ -57,6 +59,16 @@ async function callsOf(store: Reader, turnId: string, attempt: EarlierAttempt): 
 }
 type CallNames = { name: string; title?: string }[]
 
+async function filesOf(store: Reader, { attachments = [] }: Turn['request']): Promise<OrderFile[]> {
+  const files: OrderFile[] = []
+  for (const { attachmentId, name, mediaType } of attachments) {
+    const bytes = await store.readAttachment(attachmentId)
+    if (bytes) files.push({ name, mediaType, base64: Buffer.from(bytes).toString('base64') })
+  }
+  return files
+}
+type OrderFile = NonNullable<WorkOrder['attachments']>[number]
+
 /** The order of a turn's present attempt, with what the conversation and earlier attempts have left behind. */
 export async function orderOf(store: Reader, turn: Turn, attempt: number): Promise<WorkOrder> {
   const { request, state } = turn
@@ -67,13 +79,18 @@ export async function orderOf(store: Reader, turn: Turn, attempt: number): Promi
     earlier.push({ attempt: past.attempt, reason: past.reason, toolCalls })
   }
   const own = session?.agentSession
+  const { messages, isCut } = await historyOf(store, turn)
+  const attachments = await filesOf(store, request)
   return {
     turnId: turn.turnId,
     attempt,
     chatSessionId: turn.chatSessionId,
     workspaceId: state.assigned?.workspaceId ?? '',
     prompt: request.prompt,
-    history: await historyOf(store, turn),
+    ...(attachments.length > 0 ? { attachments } : {}),
+    history: messages,
+    ...(isCut ? { historyCut: true } : {}),
+    ...(state.steers ? { steers: state.steers.map(({ messageId, text }) => ({ messageId, text })) } : {}),
     ...(earlier.length > 0 ? { earlier } : {}),
     ...pick(request, 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
     ...(own && own.registrationId === state.assigned?.registrationId

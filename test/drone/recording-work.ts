@@ -1,4 +1,12 @@
-import type { Choice, Question, Steer, ToolCallWords, ToolResultWords, Work } from '../../src/client/work.ts'
+import type {
+  Choice,
+  Question,
+  SteerListener,
+  ToolCallWords,
+  ToolResultWords,
+  Work,
+} from '../../src/client/work.ts'
+import type { SteerTaken } from '../../src/protocol/turn-view.ts'
 import type { WorkOrder } from '../../src/protocol/drone-down.ts'
 
 export type Said =
@@ -29,7 +37,9 @@ export class RecordingWork implements Work {
   })
   readonly #room: () => Promise<void>
   readonly #choice: Choice | undefined
-  readonly #steerers: ((steer: Steer) => void)[] = []
+  readonly #steerers: SteerListener[] = []
+  /** How each steer was taken, by its text. */
+  readonly taken = new Map<string, SteerTaken | void>()
   readonly #waiting: { when: () => boolean; resolve: () => void }[] = []
 
   constructor(options: RecordingWorkOptions = {}) {
@@ -56,7 +66,10 @@ export class RecordingWork implements Work {
   }
 
   steer(text: string): void {
-    for (const listener of this.#steerers) listener({ messageId: `steer-${text}`, text })
+    for (const listener of this.#steerers)
+      void Promise.resolve(listener({ messageId: `steer-${text}`, text })).then((as) =>
+        this.taken.set(text, as),
+      )
   }
 
   /** Resolves when what was said satisfies the condition. */
@@ -90,7 +103,7 @@ export class RecordingWork implements Work {
     void this.#say({ usage })
   }
 
-  onSteer(listener: (steer: Steer) => void): void {
+  onSteer(listener: SteerListener): void {
     this.#steerers.push(listener)
   }
 

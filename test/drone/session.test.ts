@@ -70,6 +70,7 @@ describe('the sessions of an agent', function () {
     expect(work.answer).to.contain('This is message 1 of our session.')
     expect(work.answer).to.contain('This is message 2 of our session. You wrote: *Penguins, please*')
     expect(work.said.filter((said) => 'end' in said)).to.have.length(1)
+    expect([...work.taken]).to.deep.equal([['Penguins, please', 'next']])
   })
 
   it('[AG14] hands on each steer once, also one that the order has and one that comes twice', async () => {

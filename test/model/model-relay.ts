@@ -14,6 +14,7 @@ import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
 import { LocalFeed } from '../../src/turns/feed.ts'
 import { LiveTurns } from '../../src/turns/live-turns.ts'
+import { Steering } from '../../src/turns/steering.ts'
 import type { Turn } from '../../src/turns/turn.ts'
 import type { DroneRecord, FlushBatch, TurnStore } from '../../src/turns/turn-store.ts'
 import { WorkOrders } from '../../src/turns/work-orders.ts'
@@ -90,11 +91,13 @@ export class ModelRelay {
       ...SIZES.followers,
     })
     const permissions = NO_PERMISSIONS
+    const steering = new Steering({ store, turns, sessions, seats: directory, clock, logger })
     const shared = {
       store,
       turns,
       orders,
       permissions,
+      steering,
       directory,
       sessions,
       feed,
@@ -109,6 +112,8 @@ export class ModelRelay {
       followers,
       joinEveryMs: SIZES.joinEveryMs,
       checkOpen: () => undefined,
+      opened: () => undefined,
+      attachmentsBytes: 0,
     }
     this.turns = turns
     this.orders = orders
@@ -117,6 +122,8 @@ export class ModelRelay {
       turns,
       orders,
       permissions,
+      steering,
+      onIdle: () => undefined,
       directory,
       quarantines,
       graceMs: DRONE_WAITS.graceMs,
@@ -133,7 +140,8 @@ export class ModelRelay {
     const permissions = NO_PERMISSIONS
     const parts = { ...options, clock, sessions, turns, orders, permissions, directory, quarantines }
     const prepare = (): Promise<void> => Promise.resolve()
-    this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare })
+    const recallQueues = prepare
+    this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare, recallQueues })
   }
 
   /** A drone connects: registered first, as in the handshake. Fails where the store does not answer. */

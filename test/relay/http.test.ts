@@ -40,6 +40,13 @@ onEveryStore('The HTTP side', (bench) => {
       ['POST', '/turns/x/retry', ['code']],
       ['POST', '/turns/x/abort', ['code']],
       ['GET', '/chat-sessions', ['code', 'watch']],
+      ['GET', '/chat-sessions/x', ['code', 'watch']],
+      ['POST', '/messages', ['code']],
+      ['PATCH', '/chat-sessions/x/queue/y', ['code']],
+      ['DELETE', '/chat-sessions/x/queue/y', ['code']],
+      ['POST', '/attachments?name=a', ['code']],
+      ['GET', '/attachments/x', ['code', 'watch']],
+      ['POST', '/permissions', ['code']],
       ['GET', '/chat-sessions/x/turns', ['code', 'watch']],
       ['GET', '/keys', ['ops']],
       ['POST', '/keys', ['ops']],
@@ -156,7 +163,7 @@ onEveryStore('The HTTP side', (bench) => {
     for (const body of bodies)
       expect((await problem(await post('/api/v1/keys', body))).code, body).to.equal('invalid_payload')
     const huge = await problem(
-      await post('/api/v1/keys', JSON.stringify({ kind: 'code', user: 'a'.repeat(100_000) })),
+      await post('/api/v1/keys', JSON.stringify({ kind: 'code', user: 'a'.repeat(2_100_000) })),
     )
     expect([huge.status, huge.code]).to.deep.equal([413, 'payload_too_large'])
     for (const query of ['limit=0', 'limit=x', 'limit=201', 'after=a&after=b', `after=${'a'.repeat(600)}`]) {

@@ -14,11 +14,12 @@ import { partWrites } from '../../src/store/mongo/plan.ts'
 import { headerFrom, turnDocument } from '../../src/store/mongo/turn-document.ts'
 import type { Usage } from '../../src/protocol/drone-up.ts'
 import type { Entry } from '../../src/turns/entry.ts'
-import type { Assignment, TurnHeader } from '../../src/turns/turn-store.ts'
+import type { Assignment, QueuedMessage, TurnHeader } from '../../src/turns/turn-store.ts'
 import { aTurn, batchOf, emptyLane, placedFrom, say } from '../support/store-turns.ts'
 
 const connection = mongoose.createConnection()
 
+const ATTACHMENT = { attachmentId: 'a', name: 'n', mediaType: 'text/plain', size: 1 }
 const ENTRIES: Entry[] = [
   say('text', 'thinking'),
   {
@@ -106,6 +107,7 @@ describe('the models', () => {
       provider: 'p',
       thinkingLevel: 'low',
       cwd: '/',
+      attachments: [ATTACHMENT],
       createdAt: 1,
       attempt: 2,
       status: 'processing',
@@ -115,6 +117,7 @@ describe('the models', () => {
       endedAt: 3,
       incomplete: true,
       usage,
+      steers: [{ messageId: 's', text: '', by: 'u', as: 'now', offset: 1, at: 2 }],
       toolCallCount: 4,
       sideEffects: true,
       asks: true,
@@ -135,12 +138,21 @@ describe('the models', () => {
   })
 
   it('hold every field of a session, a drone, a key, an audit entry and a user', async () => {
-    const session = {
-      chatSessionId: 'c',
-      userId: 'u',
-      queue: [{ messageId: 'm', content: '', by: 'u' }],
-      version: 1,
+    const queued: Required<QueuedMessage> = {
+      messageId: 'm',
+      content: '',
+      by: 'u',
+      steers: 't',
+      droneId: 'd',
+      workspaceId: 'w',
+      agent: 'a',
+      model: 'm',
+      provider: 'p',
+      thinkingLevel: 'low',
+      cwd: '/',
+      attachments: [ATTACHMENT],
     }
+    const session = { chatSessionId: 'c', userId: 'u', queue: [queued], version: 1 }
     const agentSession = { registrationId: 'r', agentSessionId: 'a' }
     await fits(
       chatSessionModel(connection),

@@ -1,4 +1,5 @@
 import type { TurnStore } from '../../src/turns/turn-store.ts'
+import { acceptAttachments } from './acceptance/attachments.ts'
 import { acceptCommits } from './acceptance/commits.ts'
 import { acceptLanes } from './acceptance/lanes.ts'
 import { acceptLists } from './acceptance/lists.ts'
@@ -51,5 +52,6 @@ export function describeTurnStore(name: string, makePlace: () => Promise<StorePl
     acceptSessions(underTest)
     acceptRegistry(underTest)
     acceptPermissions(underTest)
+    acceptAttachments(underTest)
   })
 }

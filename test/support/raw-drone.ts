@@ -25,6 +25,8 @@ export class RawDrone extends RawSocket {
   acknowledges = true
   readonly orders: WorkOrder[] = []
   readonly acks: Acknowledge[] = []
+  /** What came for its agent while that works; the test answers. */
+  readonly steers: { messageId: string; text: string; ack: Acknowledge }[] = []
 
   constructor(url: string, auth: object, options: object = {}) {
     super(url, '/drone', auth, options)
@@ -33,6 +35,9 @@ export class RawDrone extends RawSocket {
       this.acks.push(ack)
       if (this.acknowledges) ack({ ok: true })
     })
+    this.socket.on('steer', (steer: { messageId: string; text: string }, ack: Acknowledge) =>
+      this.steers.push({ ...steer, ack }),
+    )
     this.socket.on('abortWorkOrder', (_order: Place, ack: Acknowledge) => ack(true))
   }
 

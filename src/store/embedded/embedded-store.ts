@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Placed } from '../../turns/entry.ts'
 import type {
+  AttachmentRecord,
   AuditEntry,
   ChatSessionRecord,
   CommitOutcome,
@@ -21,6 +22,7 @@ import { StoreConfigError } from '../store-config-error.ts'
 import { SILENT } from '../store-logger.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import { wellFormed } from '../well-formed.ts'
+import { AttachmentTable } from './attachment-table.ts'
 import { DataFile } from './data-file.ts'
 import { openDataFolder, reasonOf } from './data-folder.ts'
 import { DirLock } from './dir-lock.ts'
@@ -31,10 +33,13 @@ import { RegistryTable } from './registry-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
 import { WriteGate } from './write-gate.ts'
-import { sizeOf } from './write-size.ts'
+import { sizeOf, sumOf } from './write-size.ts'
 
 /** LMDB's own name for it. */
 const DATA_FILE = 'data.mdb'
+
+/** Sessions read at a time: between two such pages no snapshot of the file is held. */
+const SESSIONS_PAGE = 64
 
 export interface EmbeddedStoreOptions {
   readonly dataDir: string
@@ -97,6 +102,7 @@ class EmbeddedStore implements TurnStore {
   readonly #turns: TurnTable
   readonly #sessions: SessionTable
   readonly #permissions: PermissionTable
+  readonly #attachments: AttachmentTable
   readonly #registry: RegistryTable
   #closing: Promise<void> | undefined
 
@@ -107,6 +113,7 @@ class EmbeddedStore implements TurnStore {
     this.#turns = new TurnTable(parts.file)
     this.#sessions = new SessionTable(parts.file)
     this.#permissions = new PermissionTable(parts.file)
+    this.#attachments = new AttachmentTable(parts.file)
     this.#registry = new RegistryTable(parts.file)
   }
 
@@ -154,6 +161,10 @@ class EmbeddedStore implements TurnStore {
     return this.#read(() => this.#turns.findMessage(userId, messageId))
   }
 
+  noteMessage(userId: string, messageId: string, turnId: string): Promise<void> {
+    return this.#gate.write(() => this.#turns.noteMessage(userId, messageId, turnId))
+  }
+
   insertSession(session: ChatSessionRecord): Promise<boolean> {
     const safe = wellFormed(session)
     return this.#gate.write(
@@ -176,6 +187,16 @@ class EmbeddedStore implements TurnStore {
 
   async sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>> {
     return this.#read(() => this.#sessions.ofUser(userId, page))
+  }
+
+  async *sessionsWithQueue(): AsyncGenerator<ChatSessionRecord> {
+    let after: string | undefined
+    do {
+      const last = after
+      const page = await this.#read(() => this.#sessions.withQueue(last, SESSIONS_PAGE))
+      for (const { session } of page) yield session
+      after = page.at(-1)?.key
+    } while (after !== undefined)
   }
 
   saveDrone(drone: DroneRecord): Promise<void> {
@@ -241,6 +262,22 @@ class EmbeddedStore implements TurnStore {
 
   async permissionsOfTurn(turnId: string): Promise<PermissionRecord[]> {
     return this.#read(() => this.#permissions.ofTurn(turnId))
+  }
+
+  insertAttachment(attachment: AttachmentRecord, bytes: Uint8Array): Promise<void> {
+    const safe = wellFormed(attachment)
+    return this.#gate.write(
+      () => this.#attachments.insert(safe, bytes),
+      () => sumOf([sizeOf(safe), { places: 1, bytes: bytes.length }]),
+    )
+  }
+
+  async findAttachment(attachmentId: string): Promise<AttachmentRecord | undefined> {
+    return this.#read(() => this.#attachments.find(attachmentId))
+  }
+
+  async readAttachment(attachmentId: string): Promise<Uint8Array | undefined> {
+    return this.#read(() => this.#attachments.read(attachmentId))
   }
 
   appendAudit(entry: AuditEntry): Promise<void> {

@@ -49,8 +49,20 @@ export class SessionTable {
     return { items, ...(more ? { next: printCursor({ updatedAt: last[1], key: last[2] }) } : {}) }
   }
 
+  /** A page of those in whose queue a message waits, after the one of that key. */
+  withQueue(after: string | undefined, limit: number): { key: string; session: ChatSessionRecord }[] {
+    const range = { ...(after === undefined ? {} : { start: after, exclusiveStart: true }), limit }
+    return [...this.#tables.sessionsWithQueue.getKeys(range)].flatMap((key) => {
+      const session = this.#tables.sessions.get(key)
+      return session ? [{ key, session }] : []
+    })
+  }
+
   #put(session: ChatSessionRecord): void {
-    void this.#tables.sessions.put(nameHash(session.chatSessionId), session)
+    const key = nameHash(session.chatSessionId)
+    void this.#tables.sessions.put(key, session)
+    if (session.queue.length > 0) void this.#tables.sessionsWithQueue.put(key, true)
+    else if (this.#tables.sessionsWithQueue.doesExist(key)) void this.#tables.sessionsWithQueue.remove(key)
     void this.#tables.sessionsByUser.put(orderKey(session), true)
   }
 }

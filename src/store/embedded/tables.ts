@@ -1,6 +1,7 @@
 import { open } from 'lmdb'
 import type { Database, DatabaseOptions, RootDatabase } from 'lmdb'
 import type {
+  AttachmentRecord,
   AuditEntry,
   ChatSessionRecord,
   DroneRecord,
@@ -35,12 +36,16 @@ export interface Tables {
   readonly sessions: Database<ChatSessionRecord, NameHash>
   /** User, last change, session. */
   readonly sessionsByUser: Database<true, [NameHash, EpochMs, NameHash]>
+  /** Those in whose queue a message waits. */
+  readonly sessionsWithQueue: Database<true, NameHash>
   readonly drones: Database<DroneRecord, string>
   readonly keys: Database<KeyRecord, string>
   /** Drone and request, hashed together. */
   readonly permissions: Database<PermissionRecord, NameHash>
   /** Turn, when it was asked, permission. */
   readonly permissionsByTurn: Database<true, [TurnId, EpochMs, NameHash]>
+  readonly attachments: Database<AttachmentRecord, string>
+  readonly attachmentBytes: Database<Buffer, string>
   readonly audit: Database<AuditEntry, string>
   /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
   readonly meta: Database<string, 'owner' | 'format'>
@@ -75,10 +80,13 @@ export function openTables(path: string): Tables {
     unfinished: root.openDB('unfinished', options),
     sessions: root.openDB('sessions', options),
     sessionsByUser: root.openDB('sessionsByUser', options),
+    sessionsWithQueue: root.openDB('sessionsWithQueue', options),
     drones: root.openDB('drones', options),
     keys: root.openDB('keys', options),
     permissions: root.openDB('permissions', options),
     permissionsByTurn: root.openDB('permissionsByTurn', options),
+    attachments: root.openDB('attachments', options),
+    attachmentBytes: root.openDB('attachmentBytes', { encoding: 'binary' }),
     audit: root.openDB('audit', options),
     meta: root.openDB('meta', options),
   }

@@ -134,6 +134,12 @@ export class TurnTable {
     return turnId === undefined ? undefined : this.read(turnId)
   }
 
+  noteMessage(userId: string, messageId: string, turnId: string): void {
+    const { messages } = this.#tables
+    const message = nameHash(userId, messageId)
+    if (!messages.doesExist(message)) void messages.put(message, turnId)
+  }
+
   /** A takeover made again: it is there already, and is this caller's own. */
   #heldBy(progress: Progress, turnId: string, generation: number, node: string): TurnHeader | undefined {
     const [heldIn, , , status, heldBy] = progress

@@ -67,6 +67,20 @@ export class MongoSessions {
     }
   }
 
+  /** A page of those in whose queue a message waits, after the session of that key. */
+  async withQueue(
+    after: string | undefined,
+    limit: number,
+  ): Promise<{ key: string; session: ChatSessionRecord }[]> {
+    const found = await this.#sessions
+      .find({ waits: { $eq: true }, ...(after === undefined ? {} : { _id: { $gt: after } }) })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .batchSize(limit)
+      .lean()
+    return found.map((document) => ({ key: document._id, session: sessionFrom(document) }))
+  }
+
   /** The very same call was made before, and only its answer was lost. */
   async #isStored(session: ChatSessionRecord): Promise<boolean> {
     return isDeepStrictEqual(await this.read(session.chatSessionId), session)
@@ -79,9 +93,15 @@ export function sessionDocument(session: ChatSessionRecord): ChatSessionDocument
     userKey: nameHash(session.userId),
     ...session,
     queue: session.queue.map((message) => ({ ...message })),
+    ...(session.queue.length > 0 ? { waits: true as const } : {}),
   }
 }
 
-function sessionFrom({ _id, userKey: _userKey, ...session }: ChatSessionDocument): ChatSessionRecord {
+function sessionFrom({
+  _id,
+  userKey: _userKey,
+  waits: _waits,
+  ...session
+}: ChatSessionDocument): ChatSessionRecord {
   return session
 }

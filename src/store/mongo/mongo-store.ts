@@ -1,5 +1,6 @@
 import type { Placed } from '../../turns/entry.ts'
 import type {
+  AttachmentRecord,
   AuditEntry,
   ChatSessionRecord,
   CommitOutcome,
@@ -18,6 +19,7 @@ import { SILENT } from '../store-logger.ts'
 import type { StoreLogger } from '../store-logger.ts'
 import { wellFormed } from '../well-formed.ts'
 import { commitBatches } from './commit.ts'
+import { MongoAttachments } from './mongo-attachments.ts'
 import { MongoLink } from './mongo-link.ts'
 import { MongoPermissions } from './mongo-permissions.ts'
 import { MongoRegistry } from './mongo-registry.ts'
@@ -25,6 +27,9 @@ import { MongoSessions } from './mongo-sessions.ts'
 import { MongoTurns } from './mongo-turns.ts'
 import { readParts } from './read-parts.ts'
 import type { PartsWanted } from './read-parts.ts'
+
+/** Sessions read at a time. */
+const SESSIONS_PAGE = 64
 
 export interface MongoStoreOptions {
   readonly uri: string
@@ -53,6 +58,7 @@ class MongoStore implements TurnStore {
   readonly #turns: MongoTurns
   readonly #sessions: MongoSessions
   readonly #permissions: MongoPermissions
+  readonly #attachments: MongoAttachments
   readonly #registry: MongoRegistry
 
   constructor(options: MongoStoreOptions) {
@@ -62,11 +68,13 @@ class MongoStore implements TurnStore {
     this.#turns = new MongoTurns(connection)
     this.#sessions = new MongoSessions(connection)
     this.#permissions = new MongoPermissions(connection)
+    this.#attachments = new MongoAttachments(connection)
     this.#registry = new MongoRegistry(connection)
   }
 
   open(): Promise<void> {
-    return this.#link.open([...this.#turns.models, ...this.#sessions.models, ...this.#permissions.models])
+    const parts = [this.#turns, this.#sessions, this.#permissions, this.#attachments]
+    return this.#link.open(parts.flatMap(({ models }) => models))
   }
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {
@@ -112,6 +120,10 @@ class MongoStore implements TurnStore {
     return this.#link.call(() => this.#turns.findMessage(userId, messageId))
   }
 
+  noteMessage(userId: string, messageId: string, turnId: string): Promise<void> {
+    return this.#link.call(() => this.#turns.noteMessage(userId, messageId, turnId))
+  }
+
   insertSession(session: ChatSessionRecord): Promise<boolean> {
     return this.#link.call(() => this.#sessions.insert(wellFormed(session)))
   }
@@ -126,6 +138,16 @@ class MongoStore implements TurnStore {
 
   sessionsOfUser(userId: string, page: PageRequest): Promise<Page<ChatSessionRecord>> {
     return this.#link.call(() => this.#sessions.ofUser(userId, page))
+  }
+
+  async *sessionsWithQueue(): AsyncGenerator<ChatSessionRecord> {
+    let after: string | undefined
+    do {
+      const last = after
+      const page = await this.#link.call(() => this.#sessions.withQueue(last, SESSIONS_PAGE))
+      for (const { session } of page) yield session
+      after = page.at(-1)?.key
+    } while (after !== undefined)
   }
 
   saveDrone(drone: DroneRecord): Promise<void> {
@@ -174,6 +196,18 @@ class MongoStore implements TurnStore {
 
   permissionsOfTurn(turnId: string): Promise<PermissionRecord[]> {
     return this.#link.call(() => this.#permissions.ofTurn(turnId))
+  }
+
+  insertAttachment(attachment: AttachmentRecord, bytes: Uint8Array): Promise<void> {
+    return this.#link.call(() => this.#attachments.insert(wellFormed(attachment), bytes))
+  }
+
+  findAttachment(attachmentId: string): Promise<AttachmentRecord | undefined> {
+    return this.#link.call(() => this.#attachments.find(attachmentId))
+  }
+
+  readAttachment(attachmentId: string): Promise<Uint8Array | undefined> {
+    return this.#link.call(() => this.#attachments.read(attachmentId))
   }
 
   appendAudit(entry: AuditEntry): Promise<void> {

@@ -3,6 +3,8 @@ import type { ChatTurnPartDocument } from '../../../models/chat-turn-part.ts'
 import { chatTurnPartModel } from '../../../models/chat-turn-part.ts'
 import { chatTurnModel } from '../../../models/chat-turn.ts'
 import type { ChatTurnDocument } from '../../../models/chat-turn.ts'
+import { notedMessageModel } from '../../../models/noted-message.ts'
+import type { NotedMessageDocument } from '../../../models/noted-message.ts'
 import type { Page, PageRequest, TurnHeader } from '../../turns/turn-store.ts'
 import type { Stamp } from '../decide.ts'
 import { nameHash } from '../name-hash.ts'
@@ -25,14 +27,16 @@ const UNFINISHED_PAGE = 64
 export class MongoTurns implements CommitDocuments {
   readonly #turns: Model<ChatTurnDocument>
   readonly #parts: Model<ChatTurnPartDocument>
+  readonly #noted: Model<NotedMessageDocument>
 
   constructor(connection: Connection) {
     this.#turns = chatTurnModel(connection)
     this.#parts = chatTurnPartModel(connection)
+    this.#noted = notedMessageModel(connection)
   }
 
   get models(): readonly Indexed[] {
-    return [this.#turns, this.#parts]
+    return [this.#turns, this.#parts, this.#noted]
   }
 
   async insert(header: TurnHeader): Promise<TurnHeader> {
@@ -56,8 +60,19 @@ export class MongoTurns implements CommitDocuments {
   }
 
   async findMessage(userId: string, messageId: string): Promise<TurnHeader | undefined> {
-    const document = await this.#turns.findOne({ messageKey: { $eq: nameHash(userId, messageId) } }).lean()
-    return document ? headerFrom(document) : undefined
+    const key = nameHash(userId, messageId)
+    const document = await this.#turns.findOne({ messageKey: { $eq: key } }).lean()
+    if (document) return headerFrom(document)
+    const noted = await this.#noted.findOne({ _id: { $eq: key } }).lean()
+    return noted ? this.read(noted.turnId) : undefined
+  }
+
+  async noteMessage(userId: string, messageId: string, turnId: string): Promise<void> {
+    try {
+      await collectionOf(this.#noted).insertOne({ _id: nameHash(userId, messageId), turnId })
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
   }
 
   async takeOver(turnId: string, generation: number, node: string): Promise<TurnHeader | undefined> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { ChatSessionRecord } from '../../../src/turns/turn-store.ts'
+import { all } from '../../support/store-turns.ts'
 import type { StoreUnderTest } from '../turn-store-acceptance.ts'
 
 function aSession(fields: Partial<ChatSessionRecord> = {}): ChatSessionRecord {
@@ -21,7 +22,22 @@ export function acceptSessions(under: StoreUnderTest): void {
         agent: 'a',
         agentSession: { registrationId: 'r', agentSessionId: 's' },
         liveTurnId: 't',
-        queue: [{ messageId: 'm', content: 'later', by: 'ann' }],
+        queue: [
+          {
+            messageId: 'm',
+            content: 'later',
+            by: 'ann',
+            steers: 't',
+            droneId: 'd',
+            workspaceId: 'w',
+            agent: 'a',
+            model: 'm',
+            provider: 'p',
+            thinkingLevel: 'low',
+            cwd: '/w',
+          },
+          { messageId: 'n', content: 'still later', by: 'ann' },
+        ],
       })
       expect(await under.store.insertSession(session)).to.equal(true)
       expect(await under.store.readSession(session.chatSessionId)).to.deep.equal(session)
@@ -69,6 +85,26 @@ export function acceptSessions(under: StoreUnderTest): void {
       expect(won.filter(Boolean)).to.have.length(1)
       const stored = await under.store.readSession(session.chatSessionId)
       expect(stored?.title).to.equal(`racer ${won.indexOf(true)}`)
+    })
+
+    it('[ST13] names every session in whose queue a message waits, and no other', async () => {
+      const queue = [{ messageId: 'm', content: 'later', by: 'ann' }]
+      const waiting = Array.from({ length: 70 }, () => aSession({ queue }))
+      const idle = aSession()
+      await Promise.all([...waiting, idle].map((session) => under.store.insertSession(session)))
+      const ids = async () =>
+        new Set((await all(under.store.sessionsWithQueue())).map((session) => session.chatSessionId))
+      const before = await ids()
+      expect(waiting.every(({ chatSessionId }) => before.has(chatSessionId))).to.equal(true)
+      expect(before.has(idle.chatSessionId)).to.equal(false)
+      const [first, ...others] = waiting
+      if (!first) throw new Error('no session')
+      await under.store.updateSession({ ...first, version: 2, queue: [] })
+      await under.store.updateSession({ ...idle, version: 2, queue })
+      await under.reopen()
+      const after = await ids()
+      expect(after.has(first.chatSessionId)).to.equal(false)
+      expect([...others, idle].every(({ chatSessionId }) => after.has(chatSessionId))).to.equal(true)
     })
 
     it("[ST13] lists a user's sessions by their newest change, page by page", async () => {

@@ -40,6 +40,8 @@ export function acceptTurns(under: StoreUnderTest): void {
         startedAt: 1_700_000_000_123,
         incomplete: true,
         usage: { turnId: 't', attempt: 1, input: 1, output: 2, cost: 0.125, contextUsed: 5 },
+        attachments: [{ attachmentId: 'a', name: 'a 😀.png', mediaType: 'image/png', size: 7 }],
+        steers: [{ messageId: 'm 😀', text: '', by: 'ann', as: 'next', offset: 3, at: 9 }],
         toolCallCount: 3,
       })
       expect(await under.store.insertTurn(header)).to.deep.equal(header)
@@ -62,6 +64,22 @@ export function acceptTurns(under: StoreUnderTest): void {
       expect(await under.store.insertTurn(stranger)).to.deep.equal(stranger)
       expect(await under.store.findMessage('ann', 'once')).to.deep.equal(first)
       expect(await under.store.findMessage('bob', 'once')).to.deep.equal(stranger)
+    })
+
+    it('[ST11] answers the turn that a message has gone into, the first that was said', async () => {
+      const [into, other] = [randomUUID(), randomUUID()].map((turnId) => aTurn({ turnId }))
+      if (!into || !other) throw new Error('no turns')
+      await under.store.insertTurn(into)
+      await under.store.insertTurn(other)
+      const messageId = `steer 😀 ${randomUUID()}`
+      await under.store.noteMessage('ann', messageId, into.turnId)
+      await under.store.noteMessage('ann', messageId, into.turnId)
+      await under.store.noteMessage('ann', messageId, other.turnId)
+      await under.store.noteMessage('ann', into.messageId, other.turnId)
+      await under.reopen()
+      expect((await under.store.findMessage('ann', messageId))?.turnId).to.equal(into.turnId)
+      expect((await under.store.findMessage('ann', into.messageId))?.turnId).to.equal(into.turnId)
+      expect(await under.store.findMessage('bob', messageId)).to.equal(undefined)
     })
 
     it('[ST11] makes one turn of twenty insertions of one message at once', async () => {

@@ -1,0 +1,45 @@
+import type { Connection, Model, mongo } from 'mongoose'
+import { attachmentModel } from '../../../models/attachment.ts'
+import type { AttachmentDocument } from '../../../models/attachment.ts'
+import type { AttachmentRecord } from '../../turns/turn-store.ts'
+import { collectionOf } from './collection-of.ts'
+import { isDuplicate } from './mongo-link.ts'
+import type { Indexed } from './mongo-link.ts'
+
+/** The collection of uploaded files: each is one document, far below what a document may have. */
+export class MongoAttachments {
+  readonly #attachments: Model<AttachmentDocument>
+
+  constructor(connection: Connection) {
+    this.#attachments = attachmentModel(connection)
+  }
+
+  get models(): readonly Indexed[] {
+    return [this.#attachments]
+  }
+
+  async insert({ attachmentId, ...attachment }: AttachmentRecord, bytes: Uint8Array): Promise<void> {
+    const document = { _id: attachmentId, ...attachment, bytes: Buffer.from(bytes) }
+    try {
+      await collectionOf(this.#attachments).insertOne(document)
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
+  }
+
+  async find(attachmentId: string): Promise<AttachmentRecord | undefined> {
+    const document = await this.#attachments
+      .findOne({ _id: { $eq: attachmentId } })
+      .select({ bytes: 0 })
+      .lean()
+    if (!document) return undefined
+    const { _id, userId, name, mediaType, size, createdAt } = document
+    return { attachmentId: _id, userId, name, mediaType, size, createdAt }
+  }
+
+  async read(attachmentId: string): Promise<Uint8Array | undefined> {
+    const document = await this.#attachments.findOne({ _id: { $eq: attachmentId } }).lean()
+    // The driver gives its own Binary, whose buffer may be longer than what is in it.
+    return document ? Uint8Array.from((document.bytes as unknown as mongo.Binary).value()) : undefined
+  }
+}
