@@ -19,6 +19,25 @@ export interface QueuedMessageDocument {
   attachments?: AttachmentViewDocument[]
 }
 
+interface UsageTotalsDocument {
+  input: number
+  output: number
+  cacheRead: number
+  cacheWrite: number
+  cost: number
+}
+
+export interface SessionUsageDocument {
+  turns: number
+  messages: number
+  modelSwitches: number
+  totals: UsageTotalsDocument
+  days: { day: string; turns: number; totals: UsageTotalsDocument }[]
+  last: { turnId: string; totals: UsageTotalsDocument; messages: number; model?: string }
+  contextUsed?: number
+  contextWindow?: number
+}
+
 export interface ChatSessionDocument {
   /** The session's id, hashed. */
   _id: string
@@ -34,6 +53,9 @@ export interface ChatSessionDocument {
   thinkingLevel?: string
   agent?: string
   agentSession?: { registrationId: string; agentSessionId: string }
+  routing?: { rule: string; reason: string }
+  usage?: SessionUsageDocument
+  compaction?: { summary: string; at: number; summarized: number; kept: number }
   liveTurnId?: string
   queue: QueuedMessageDocument[]
   /** A message is in the queue; missing otherwise, so that the index holds only these. */
@@ -62,6 +84,28 @@ const queuedMessageSchema = new Schema<QueuedMessageDocument>(
   PART_OF_DOCUMENT,
 )
 
+const usageTotalsSchema = new Schema<UsageTotalsDocument>(
+  { input: Number, output: Number, cacheRead: Number, cacheWrite: Number, cost: Number },
+  PART_OF_DOCUMENT,
+)
+
+const sessionUsageSchema = new Schema<SessionUsageDocument>(
+  {
+    turns: Number,
+    messages: Number,
+    modelSwitches: Number,
+    totals: usageTotalsSchema,
+    days: [new Schema({ day: String, turns: Number, totals: usageTotalsSchema }, PART_OF_DOCUMENT)],
+    last: new Schema(
+      { turnId: String, totals: usageTotalsSchema, messages: Number, model: String },
+      PART_OF_DOCUMENT,
+    ),
+    contextUsed: Number,
+    contextWindow: Number,
+  },
+  PART_OF_DOCUMENT,
+)
+
 const schema = new Schema<ChatSessionDocument>(
   {
     _id: String,
@@ -76,6 +120,12 @@ const schema = new Schema<ChatSessionDocument>(
     thinkingLevel: String,
     agent: String,
     agentSession: new Schema({ registrationId: String, agentSessionId: String }, PART_OF_DOCUMENT),
+    routing: new Schema({ rule: String, reason: String }, PART_OF_DOCUMENT),
+    usage: sessionUsageSchema,
+    compaction: new Schema(
+      { summary: String, at: Number, summarized: Number, kept: Number },
+      PART_OF_DOCUMENT,
+    ),
     liveTurnId: String,
     queue: [queuedMessageSchema],
     waits: Boolean,

@@ -13,6 +13,7 @@ export interface EarlierAttemptDocument {
   droneId: string
   startedAt: number
   endedAt: number
+  usage?: UsageDocument
   lanes: TurnLaneDocument[]
 }
 
@@ -69,6 +70,10 @@ export interface ChatTurnDocument {
   thinkingLevel?: string
   cwd?: string
   attachments?: AttachmentViewDocument[]
+  /** JSON as text: its keys are a rule's. */
+  labels?: string
+  unasked?: boolean
+  mentions?: string[]
   createdAt: number
   attempt: number
   status: 'queued' | 'processing' | 'recovering' | 'finished' | 'failed' | 'aborted'
@@ -127,6 +132,7 @@ const earlierAttemptSchema = new Schema<EarlierAttemptDocument>(
     droneId: String,
     startedAt: Number,
     endedAt: Number,
+    usage: usageSchema,
     lanes: [turnLaneSchema],
   },
   PART_OF_DOCUMENT,
@@ -149,6 +155,9 @@ const schema = new Schema<ChatTurnDocument>(
     thinkingLevel: String,
     cwd: String,
     attachments: { type: [attachmentViewSchema], default: undefined },
+    labels: String,
+    unasked: Boolean,
+    mentions: { type: [String], default: undefined },
     createdAt: Number,
     attempt: Number,
     status: { type: String, enum: ['queued', 'processing', 'recovering', 'finished', 'failed', 'aborted'] },

@@ -20,6 +20,7 @@ export interface PlacedEntryDocument {
   parameters?: string
   response?: string
   isError?: boolean
+  durationMs?: number
   truncated?: boolean
   detail?: ToolDetailDocument
   /** JSON as text: its keys are a stranger's, and not every server takes any key. */
@@ -52,6 +53,7 @@ export const placedEntrySchema = new Schema<PlacedEntryDocument>(
     parameters: String,
     response: String,
     isError: Boolean,
+    durationMs: Number,
     truncated: Boolean,
     detail: detailSchema,
     subagent: String,

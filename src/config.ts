@@ -58,6 +58,13 @@ export const OPTIONS = {
     'level',
     'the least severe lines that are written',
   ),
+  routingRules: option(
+    'ROUTING_RULES',
+    z.string(),
+    '',
+    'path or JSON',
+    'rules that choose a model or drones for a message: docs/operations.md',
+  ),
   corsOrigins: option(
     'CORS_ORIGINS',
     list,

@@ -7,9 +7,11 @@ import { LateApp } from './http/late-app.ts'
 import { RelayError } from './protocol/errors.ts'
 import { Access } from './sessions/access.ts'
 import { begin } from './sessions/beginning.ts'
+import { readRoutingRules } from './routing-rules.ts'
 import { CodeRooms } from './sessions/code-rooms.ts'
 import type { CodeWorld } from './sessions/code-session.ts'
 import { answerPermission } from './sessions/asking.ts'
+import { Commands } from './sessions/commands.ts'
 import { Connections } from './sessions/connections.ts'
 import { linkConsequences } from './sessions/consequences.ts'
 import { Directory } from './sessions/directory.ts'
@@ -32,12 +34,15 @@ import { LiveTurns } from './turns/live-turns.ts'
 import { recallQueues, startNext } from './turns/message-queue.ts'
 import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
+import { infoOf } from './turns/session-info.ts'
+import { Surfaces } from './sessions/surfaces.ts'
 import { statusNews } from './sessions/session-status.ts'
 import { Permissions } from './turns/permissions.ts'
 import { retryTurn } from './turns/retrying.ts'
+import { Routing } from './turns/routing.ts'
 import { Steering } from './turns/steering.ts'
 import { TurnLimits } from './turns/turn-limits.ts'
-import type { TurnStore } from './turns/turn-store.ts'
+import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
 /** A socket that has not said which namespace it wants is dropped after this. */
@@ -83,9 +88,13 @@ export function createRelay(options: RelayOptions): Relay {
     store,
     feed,
     clock,
-    onNews: ({ userId }, news) => {
+    onNews: (session, news) => {
       const status = statusNews(news)
-      if (status) rooms.toUser(userId, 'session:statusChanged', status)
+      // Who watches it hears of its turns, and the sender of a message nothing before the answer.
+      const watches = (id: string): boolean =>
+        followers.find(session.chatSessionId)?.watcherOf(id) !== undefined
+      if (status) rooms.toUser(session.userId, 'session:statusChanged', status, watches)
+      surfaces.hear(session, news)
     },
   })
   const policy = { maxAttempts: config.maxAttempts, retryPolicy: config.retryPolicy }
@@ -95,6 +104,7 @@ export function createRelay(options: RelayOptions): Relay {
     feed,
     clock,
     logger,
+    infoOf: (session) => infoOf(directory, session),
     bounds: { partBytes: config.partBytes, maxUnstoredBytes: 2 * config.windowBytes },
     policy,
     checkpointMs: config.checkpointMs,
@@ -143,6 +153,14 @@ export function createRelay(options: RelayOptions): Relay {
       if (drone instanceof DroneSession) drone.resolved(permission)
     },
   })
+  const routing = new Routing({ seats: directory, logger })
+  const surfaces = new Surfaces({
+    directory,
+    sessions,
+    toolBytes: config.toolBytes,
+    tellUser: (userId, shown) => rooms.toUser(userId, 'catalog', { surfaces: shown }),
+    tellRoom: (room, update) => rooms.toRoom(room, 'surface:update', update),
+  })
   const steering = new Steering({ store, turns, sessions, seats: directory, clock, logger })
   const { idleMs, wallMs, turnBytes, turnBlocks } = config
   const turnLimits = new TurnLimits({
@@ -171,6 +189,8 @@ export function createRelay(options: RelayOptions): Relay {
     feed,
     clock,
     rounds,
+    surfaces,
+    onManifest: (userId) => commands.changed(userId),
     limits,
     nodeId,
     heartbeatIntervalMs,
@@ -219,14 +239,27 @@ export function createRelay(options: RelayOptions): Relay {
     followers,
     permissions,
     steering,
+    routing,
+    feed,
+    surfaces,
+    commands: () => commands,
     directory,
     limits,
     attachmentsBytes: config.attachmentsBytes,
     opened: (userId, chatSessionId, except) =>
-      rooms.toUser(userId, 'session:opened', { chatSessionId }, except),
+      rooms.toUser(userId, 'session:opened', { chatSessionId }, (id) => id === except),
     joinEveryMs: config.joinEveryMs,
   }
+  const commands: Commands = new Commands(codeWorld, (userId, all) =>
+    rooms.toUser(userId, 'commands:manifest', { commands: all }),
+  )
   const operations = new Operations({
+    reload: async () => {
+      await loadRules()
+      const what = ['rules', 'keys']
+      rooms.toAll('system:reload', { what })
+      return what
+    },
     store,
     directory,
     quarantines,
@@ -282,8 +315,21 @@ export function createRelay(options: RelayOptions): Relay {
     directory,
     quarantines,
     graceMs: config.graceMs,
-    onDroneChanged: (record) => droneNews.changed(record),
+    onDroneChanged: (record) => onDroneChanged(record),
   })
+
+  const onDroneChanged = (record: DroneRecord): void => {
+    droneNews.changed(record)
+    commands.changed(record.userId)
+    if (!directory.get(record.registrationId)) surfaces.gone(record)
+  }
+  const loadRules = async (): Promise<void> => {
+    const rules = await readRoutingRules(config.routingRules).catch((error: unknown) => {
+      logger.warn('The routing rules cannot be read: those from before stay.', { error: String(error) })
+      return undefined
+    })
+    if (rules) logger.info('Routing rules are loaded.', { rules: await routing.load(rules) })
+  }
 
   // --- http -----------------------------------------------------------------------------------------------------
   const app = new LateApp({
@@ -312,6 +358,7 @@ export function createRelay(options: RelayOptions): Relay {
   let resolveReady: () => void = () => undefined
   const whenReady = new Promise<void>((resolve) => (resolveReady = resolve))
   const takeWork = async (): Promise<void> => {
+    if (config.routingRules !== '') await loadRules()
     const prepared = async (): Promise<void> => prepare?.(access)
     const parts = {
       store,

@@ -3,6 +3,7 @@ import type { ChatQueue, ChatSend, JoinAnswer, OpenPermission } from '../protoco
 import { RelayError } from '../protocol/errors.ts'
 import type { ErrorCode, WireError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
+import type { Json } from '../protocol/values.ts'
 import type { AttachmentView, SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
@@ -36,10 +37,32 @@ export interface CodeClientOptions {
   readonly onOpened?: (chatSessionId: string) => void
   /** How any session of the user stands, watched or not. */
   readonly onStatus?: (news: SessionStatusNews) => void
+  /** What can be done by `execute`: when connected, and whenever that changes. */
+  readonly onCommands?: (commands: Parameters<CodeDown['commands:manifest']>[0]['commands']) => void
+  /** A command of any client of the user was done, in a session that is watched. */
+  readonly onCommandResult?: (result: Parameters<CodeDown['command:result']>[0]) => void
+  /** What can be drawn: when connected, and whenever that changes. */
+  readonly onCatalog?: (surfaces: JoinAnswer['surfaces']) => void
+  /** What a surface shows; null where it is shown no more. Subscriptions end with the connection. */
+  readonly onSurface?: (surface: Parameters<CodeDown['surface:update']>[0]) => void
   readonly onFinal?: (refusal: FinalRefusal) => void
 }
 
 export type SessionStatusNews = Parameters<CodeDown['session:statusChanged']>[0]
+
+/** What a command is about, and what it is given. */
+export interface CommandPlace {
+  readonly chatSessionId?: string
+  readonly args?: Json
+  readonly requestId?: string
+}
+
+/** Which surface: a drone's, or one of the relay's own. */
+export interface SurfacePlace {
+  readonly droneId?: string
+  readonly surfaceId: string
+  readonly chatSessionId?: string
+}
 
 interface QueuedFields {
   readonly chatSessionId: string
@@ -68,8 +91,6 @@ export class CodeClient {
   readonly #options: CodeClientOptions
   readonly #connection: Connection<CodeWelcome>
   readonly #watched = new Map<string, Watched>()
-  readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
-  #refusal: FinalRefusal | undefined
 
   constructor(options: CodeClientOptions) {
     this.#options = options
@@ -80,7 +101,7 @@ export class CodeClient {
       isUrgent: () => this.#watched.size > 0,
       onWelcome: (welcome) => this.#welcomed(welcome),
       onDown: () => this.#down(),
-      onFinal: (refusal) => this.#refused(refusal),
+      onFinal: (refusal) => options.onFinal?.(refusal),
     })
     this.#listen()
   }
@@ -88,15 +109,13 @@ export class CodeClient {
   /** Connects; resolves with the first welcome, rejects where the relay will not have this client. */
   start(): Promise<void> {
     this.#connection.open()
-    return this.#whenUp()
+    return this.#connection.whenUp()
   }
 
   close(): void {
     for (const watched of this.#watched.values()) clearTimeout(watched.rejoinTimer)
     this.#watched.clear()
     this.#connection.close()
-    for (const { reject } of this.#waiting) reject(new Error('the client was closed'))
-    this.#waiting.clear()
   }
 
   /** Watches a session: what is known of it is in the answer, and `onChange` hears whatever comes. */
@@ -104,7 +123,7 @@ export class CodeClient {
     const watched = this.#add(chatSessionId, onChange)
     try {
       while (!watched.joined) {
-        await this.#whenUp()
+        await this.#connection.whenUp()
         if (!(await this.#join(watched)) && this.#connection.up) await whenOver(REJOIN_MS)
       }
       return watched.view
@@ -200,6 +219,31 @@ export class CodeClient {
     await this.#ask('set:thinking', { chatSessionId, level })
   }
 
+  /**
+   * Has a command done: one of the relay's own or of the session's drone, as `onCommands` names them. `requestId` makes
+   * asking again harmless. Resolves with its result, which all viewers of the session hear as well.
+   */
+  async execute(command: string, { chatSessionId, args, requestId }: CommandPlace = {}): Promise<Json> {
+    const id = requestId ?? globalThis.crypto.randomUUID()
+    const payload = { requestId: id, command, chatSessionId, args }
+    return (await this.#ask<{ result?: Json }>('command:execute', payload)).result ?? null
+  }
+
+  /** Draws a surface: resolves with what it shows now, and `onSurface` hears every change from then on. */
+  async subscribe(surface: SurfacePlace): Promise<Json> {
+    return (await this.#ask<{ spec?: Json }>('surface:subscribe', surface)).spec ?? null
+  }
+
+  async unsubscribe(surface: SurfacePlace): Promise<void> {
+    await this.#ask('surface:unsubscribe', surface)
+  }
+
+  /** Presses something of a surface. */
+  async invoke(surface: SurfacePlace & { droneId: string }, actionId: string, payload?: Json): Promise<void> {
+    const requestId = globalThis.crypto.randomUUID()
+    await this.#ask('surface:invoke', { ...surface, actionId, payload, requestId })
+  }
+
   /** Another attempt of a turn: the yes it waits for, or one more try of the session's last turn. */
   retry(turnId: string): Promise<{ attempt: number }> {
     return this.#ask('retry', { turnId })
@@ -270,6 +314,15 @@ export class CodeClient {
     socket.on('session:info', (news: News & Parameters<ViewedSession['infoChanged']>[0]) =>
       this.#on(news.chatSessionId, (view) => view.infoChanged(news)),
     )
+    const { onCommands, onCommandResult, onCatalog, onSurface } = this.#options
+    socket.on('commands:manifest', ({ commands }: Parameters<CodeDown['commands:manifest']>[0]) =>
+      onCommands?.(commands),
+    )
+    socket.on('command:result', (result: Parameters<CodeDown['command:result']>[0]) =>
+      onCommandResult?.(result),
+    )
+    socket.on('catalog', ({ surfaces }: Parameters<CodeDown['catalog']>[0]) => onCatalog?.(surfaces))
+    socket.on('surface:update', (surface: Parameters<CodeDown['surface:update']>[0]) => onSurface?.(surface))
     socket.on('session:opened', ({ chatSessionId }: { chatSessionId: string }) =>
       this.#options.onOpened?.(chatSessionId),
     )
@@ -328,7 +381,7 @@ export class CodeClient {
   /** Asks until there is an answer; what must happen once has an id of its own. */
   async #ask<Fields>(event: string, payload: object, onAnswer?: (fields: Fields) => void): Promise<Fields> {
     for (;;) {
-      await this.#whenUp()
+      await this.#connection.whenUp()
       const answer = await new Promise<Answer<Fields> | undefined>((resolve) => {
         this.#connection.socket
           .timeout(ANSWER_MS)
@@ -345,15 +398,7 @@ export class CodeClient {
     }
   }
 
-  #whenUp(): Promise<void> {
-    if (this.#connection.up) return Promise.resolve()
-    if (this.#refusal) return Promise.reject(this.#refusal)
-    return new Promise((resolve, reject) => this.#waiting.add({ resolve, reject }))
-  }
-
   #welcomed(welcome: CodeWelcome): void {
-    for (const { resolve } of this.#waiting) resolve()
-    this.#waiting.clear()
     for (const watched of this.#watched.values()) void this.#join(watched).catch(() => undefined)
     this.#options.onConnected?.(welcome)
   }
@@ -366,13 +411,6 @@ export class CodeClient {
       watched.rejoinTimer = undefined
     }
     this.#options.onDisconnected?.()
-  }
-
-  #refused(refusal: FinalRefusal): void {
-    this.#refusal = refusal
-    for (const { reject } of this.#waiting) reject(refusal)
-    this.#waiting.clear()
-    this.#options.onFinal?.(refusal)
   }
 }
 

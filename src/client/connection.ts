@@ -41,6 +41,8 @@ export interface ConnectionOptions<Welcome> {
 export class Connection<Welcome> {
   readonly socket: Socket
   readonly #options: ConnectionOptions<Welcome>
+  readonly #waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
+  #refusal: FinalRefusal | undefined
   #up = false
   #stopped = false
   #tries = 0
@@ -68,6 +70,8 @@ export class Connection<Welcome> {
       this.#up = true
       this.#tries = 0
       options.onWelcome(welcome)
+      for (const { resolve } of this.#waiting) resolve()
+      this.#waiting.clear()
     })
     this.socket.on('connect_error', (error: Error & { data?: Partial<WireError> }) => this.#refused(error))
     this.socket.on('error', (error: Partial<WireError>) => (this.#lastError = error))
@@ -80,6 +84,13 @@ export class Connection<Welcome> {
     return this.#up && this.socket.connected
   }
 
+  /** Resolves when something may be said; rejects where it never will be: refused for good, or closed. */
+  whenUp(): Promise<void> {
+    if (this.up) return Promise.resolve()
+    if (this.#refusal) return Promise.reject(this.#refusal)
+    return new Promise((resolve, reject) => this.#waiting.add({ resolve, reject }))
+  }
+
   open(): void {
     this.#stopped = false
     this.#connect()
@@ -90,6 +101,12 @@ export class Connection<Welcome> {
     clearTimeout(this.#timer)
     clearTimeout(this.#welcomeTimer)
     this.socket.disconnect()
+    this.#letDown(new Error('the client was closed'))
+  }
+
+  #letDown(reason: Error): void {
+    for (const { reject } of this.#waiting) reject(reason)
+    this.#waiting.clear()
   }
 
   /**
@@ -127,8 +144,11 @@ export class Connection<Welcome> {
 
   #giveUp(code: string, message: string): void {
     if (this.#stopped) return
+    const refusal = new FinalRefusal(code, message)
+    this.#refusal = refusal
+    this.#letDown(refusal)
     this.close()
-    this.#options.onFinal(new FinalRefusal(code, message))
+    this.#options.onFinal(refusal)
   }
 
   #tryAgain(): void {

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { DroneWelcome, Limits, WorkOrder } from '../protocol/drone-down.ts'
+import type { DroneUp } from '../protocol/drone-up.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
 import type { Manifest, Registration } from '../protocol/handshake.ts'
 import type { Position } from '../protocol/position.ts'
 import type { SteerTaken } from '../protocol/turn-view.ts'
 import { systemClock } from '../turns/clock.ts'
+import { Announcements } from './announcements.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
 import { Delivery } from './delivery.ts'
 import type { Answer } from './delivery.ts'
+import { DroneRequests } from './drone-requests.ts'
+import type { DroneCommand, ShownSurface, SurfaceAction } from './drone-requests.ts'
 import type { DroneWork, WorkDesk } from './drone-work.ts'
 import { OrderIntake } from './order-intake.ts'
 import { Questions } from './questions.ts'
@@ -19,6 +23,13 @@ import { Works } from './works.ts'
 const STOP_MS = 8000
 /** What the relay may take to answer the last thing that a stopping drone says. */
 const LAST_ANSWER_MS = 1000
+
+/** How long the relay may take to store what is said unasked before it is asked again, and the pause after a refusal. */
+const SAY_MS = 10_000
+const SAY_AGAIN_MS = 1000
+
+type Said = Parameters<DroneUp['say']>[0]
+type Compacted = Parameters<DroneUp['session:compacted']>[0]
 
 export interface DroneClientOptions {
   /** `http://host:port` of the relay. */
@@ -31,6 +42,8 @@ export interface DroneClientOptions {
   readonly stateDir: string
   /** May the relay have this drone leave? It does so after a yes. By default it may. */
   readonly onTermination?: (mode: 'now' | 'drain', reason: string) => boolean
+  /** Does one of the commands that its manifest offers; what it returns is the answer, what it throws the refusal. */
+  readonly onCommand?: (command: DroneCommand) => unknown
   readonly onConnected?: (welcome: DroneWelcome) => void
   readonly onDisconnected?: () => void
   /** It was asked to leave, and has. */
@@ -51,11 +64,10 @@ export class DroneClient {
   readonly #delivery: Delivery
   readonly #intake: OrderIntake
   readonly #questions: Questions
-  /** The agent's sessions that the relay is not known to have heard of. */
-  readonly #agentSessions = new Map<string, string>()
+  readonly #announcements: Announcements
+  readonly #requests: DroneRequests
   #limits: Limits | undefined
   #heartbeat: ReturnType<typeof setInterval> | undefined
-  #manifest: Manifest | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: DroneClientOptions) {
@@ -81,6 +93,8 @@ export class DroneClient {
       emit: (name: string, ...args: unknown[]) => this.#emit(name, ...args),
       ask: (withinMs: number, name: string, ...args: unknown[]) => this.#ask(withinMs, name, ...args),
     }
+    this.#announcements = new Announcements((name, payload, answered) => this.#emit(name, payload, answered))
+    this.#requests = new DroneRequests({ announcements: this.#announcements, onCommand: options.onCommand })
     this.#questions = new Questions({ wire, clock: systemClock })
     this.#delivery = new Delivery({
       works: this.#works,
@@ -124,14 +138,44 @@ export class DroneClient {
 
   /** What this drone offers from now on; said again on every connection. */
   manifest(manifest: Manifest): void {
-    this.#manifest = manifest
-    this.#emit('manifest', manifest)
+    this.#announcements.say('manifest', 'manifest', manifest, { lasts: true })
   }
 
   /** Later orders of the chat session to this drone carry this id of the agent's own session. */
   agentSession(chatSessionId: string, agentSessionId: string): void {
-    this.#agentSessions.set(chatSessionId, agentSessionId)
-    this.#sayAgentSession(chatSessionId, agentSessionId)
+    const payload = { chatSessionId, agentSessionId }
+    this.#announcements.say(`agent session of ${chatSessionId}`, 'agentSession', payload)
+  }
+
+  /** The agent has made a conversation shorter: later orders of it begin with the summary. */
+  compacted(compacted: Compacted): void {
+    this.#announcements.say(`compaction of ${compacted.chatSessionId}`, 'session:compacted', compacted)
+  }
+
+  /** Shows something beside words, until it is hidden or shown otherwise; `onAction` hears what people press. */
+  show(surface: ShownSurface, onAction?: (action: SurfaceAction) => unknown): void {
+    this.#requests.show(surface, onAction)
+  }
+
+  hide(surfaceId: string): void {
+    this.#requests.hide(surfaceId)
+  }
+
+  /**
+   * Speaks unasked: a turn without prompt in that chat session. Resolves once it is stored, however often the connection
+   * breaks; rejects where the relay refuses it, as with `turn_in_progress` while a turn is live.
+   */
+  async say(said: Omit<Said, 'messageId'>): Promise<{ turnId: string }> {
+    const payload = { ...said, messageId: randomUUID() }
+    for (;;) {
+      await this.#connection.whenUp()
+      const answer = await this.#ask(SAY_MS, 'say', payload).catch(() => undefined)
+      if (answer?.ok) return { turnId: (answer as Answer & { turnId: string }).turnId }
+      const { code, message = 'The relay did not take it.', retryable, retryAfterMs } = answer?.error ?? {}
+      const isOver = code === 'turn_in_progress' || (code !== undefined && !retryable)
+      if (isOver) throw new Error(`${message} (${code})`)
+      if (answer) await new Promise((resolve) => setTimeout(resolve, retryAfterMs ?? SAY_AGAIN_MS))
+    }
   }
 
   /**
@@ -196,6 +240,12 @@ export class DroneClient {
       if (work) this.#drop(work, 'The turn was stopped.')
       ack?.(true)
     })
+    socket.on('executeCommand', (command: DroneCommand, ack?: (answer: Answer) => void) => {
+      void this.#requests.command(command).then(ack)
+    })
+    socket.on('surface:invoke', (action: SurfaceAction, ack?: (answer: Answer) => void) => {
+      void this.#requests.pressed(action).then(ack)
+    })
     socket.on('permission:resolved', (resolution: Parameters<Questions['resolved']>[0]) =>
       this.#questions.resolved(resolution),
     )
@@ -224,8 +274,7 @@ export class DroneClient {
     for (const { turnId, attempt, workspaceId, chatSessionId } of this.#intake.left) {
       this.#emit('requestCrashRecovery', { workspaceId, turnId, chatSessionId, attempt })
     }
-    if (this.#manifest) this.#emit('manifest', this.#manifest)
-    for (const [chatSessionId, id] of this.#agentSessions) this.#sayAgentSession(chatSessionId, id)
+    this.#announcements.welcomed()
     this.#beat()
     this.#delivery.welcomed(welcome.limits)
     this.#questions.welcomed()
@@ -297,12 +346,6 @@ export class DroneClient {
     if (mode === 'drain') await this.#works.whenIdle()
     await this.stop(reason)
     this.#options.onLeft?.(reason)
-  }
-
-  #sayAgentSession(chatSessionId: string, agentSessionId: string): void {
-    this.#emit('agentSession', { chatSessionId, agentSessionId }, () => {
-      if (this.#agentSessions.get(chatSessionId) === agentSessionId) this.#agentSessions.delete(chatSessionId)
-    })
   }
 
   async #ask(withinMs: number, name: string, ...args: unknown[]): Promise<Answer> {

@@ -46,6 +46,8 @@ export class DroneWork implements Work {
   readonly #desk: WorkDesk
   readonly #stop = new AbortController()
   readonly #steers = new Steers()
+  /** When each call was made, ticks. */
+  readonly #begun = new Map<string, number>()
   readonly #waiting: (() => void)[] = []
   readonly #over: Promise<void>
   #resolveOver: () => void = () => undefined
@@ -89,6 +91,7 @@ export class DroneWork implements Work {
       { params: call.params, response: call.response ?? '', detail: call.detail },
       this.#desk.limits,
     )
+    this.#begun.set(inLane(call), performance.now())
     return this.#say(call, {
       kind: 'call',
       callId: call.callId,
@@ -107,12 +110,14 @@ export class DroneWork implements Work {
     const [subagent, stats] = [result.subagent, result.stats].map((value) =>
       isSmallEnough(value, this.#desk.limits) ? value : undefined,
     )
+    const begunAt = this.#begun.get(inLane(result))
     const isTruncated = cut.truncated || subagent !== result.subagent || stats !== result.stats
     return this.#say(result, {
       kind: 'result',
       callId,
       response: cut.response,
       ...(isError === undefined ? {} : { isError }),
+      ...(begunAt === undefined ? {} : { durationMs: Math.round(performance.now() - begunAt) }),
       ...(cut.detail ? { detail: cut.detail } : {}),
       ...(isTruncated ? { truncated: true } : {}),
       ...(subagent === undefined ? {} : { subagent }),
@@ -192,4 +197,8 @@ export class DroneWork implements Work {
     this.#desk.flushNow()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
+}
+
+function inLane({ lane = MAIN_LANE, callId }: InLane & { readonly callId: string }): string {
+  return JSON.stringify([lane, callId])
 }

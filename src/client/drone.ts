@@ -1,6 +1,7 @@
 /** What an agent's author embeds: `drone-relay/drone`. */
 export { DroneClient } from './drone-client.ts'
 export type { DroneClientOptions } from './drone-client.ts'
+export type { DroneCommand, ShownSurface, SurfaceAction } from './drone-requests.ts'
 export { FinalRefusal } from './connection.ts'
 export type {
   Choice,

@@ -39,11 +39,12 @@ export function heardEntry(name: EntryEvent, args: readonly unknown[]): HeardEnt
     }
     case 'toolResult': {
       const [callId, response, at] = args as [string, string, ViewerAt<ResultAt>]
-      const { detail, truncated, isError, subagent, stats } = at
+      const { detail, truncated, isError, durationMs, subagent, stats } = at
       const more = {
         ...(detail ? { detail } : {}),
         ...(truncated ? { truncated } : {}),
         ...(isError === undefined ? {} : { isError }),
+        ...(durationMs === undefined ? {} : { durationMs }),
         ...(subagent === undefined ? {} : { subagent }),
         ...(stats === undefined ? {} : { stats }),
       }

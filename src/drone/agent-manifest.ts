@@ -22,6 +22,8 @@ export class AgentManifest {
     this.#set({
       commands: fit.map(({ name, description, input }) => ({
         name,
+        // The Agent Client Protocol has no other way to it.
+        prompt: true,
         ...(description ? { description } : {}),
         ...(input?.hint ? { args: { hint: input.hint } } : {}),
       })),

@@ -14,6 +14,7 @@ import { cancelQueued, editQueued, queueMessage, viewOfQueue } from '../turns/me
 import type { Queueing } from '../turns/message-queue.ts'
 import { readTurn, summaryOf } from '../turns/turn-reader.ts'
 import { KEY_KINDS } from '../turns/turn-store.ts'
+import { usageByDay } from '../turns/usage-by-day.ts'
 import { USERS, identified, pageOf, parse } from './request.ts'
 
 export interface ConversationWorld extends Queueing {
@@ -26,6 +27,7 @@ export interface ConversationWorld extends Queueing {
 }
 
 const attempt = z.object({ attempt: z.coerce.number().int().min(1).optional() })
+const lastDays = z.object({ days: z.coerce.number().int().min(1).max(92).default(30) })
 const fileName = z.object({ name: nameSchema })
 const edit = z.object({ content: z.string().min(1) })
 
@@ -62,6 +64,11 @@ function addSessions(router: Router, world: ConversationWorld): void {
   router.get('/chat-sessions', async (request, response) => {
     const { userId } = await identified(access, request, USERS)
     response.json(await listSessions(world, userId, pageOf(request)))
+  })
+  router.get('/usage', async (request, response) => {
+    const { userId } = await identified(access, request, USERS)
+    const { days } = parse(lastDays, request.query)
+    response.json({ days: await usageByDay(store, userId, days, world.clock.now()) })
   })
   router.get('/chat-sessions/:id', async (request, response) => {
     const { userId } = await identified(access, request, USERS)

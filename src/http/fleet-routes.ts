@@ -44,6 +44,11 @@ export function addFleetRoutes(router: Router, { ops, store, access }: FleetWorl
     })
   }
 
+  router.post('/reload', async (request, response) => {
+    const { userId } = await identified(access, request, ['ops'])
+    response.json({ what: await ops.reload(userId) })
+  })
+
   router.get('/keys', async (request, response) => {
     await identified(access, request, ['ops'])
     const { items, next } = await store.listKeys(pageOf(request))

@@ -16,7 +16,15 @@ import { event } from './event.ts'
 import type { EventMap } from './event.ts'
 import { command } from './handshake.ts'
 import { callAt, laneHead, position, resultAt } from './position.ts'
-import { attachmentView, sessionView, steerView, turnStatus, waitingFor } from './turn-view.ts'
+import {
+  attachmentView,
+  routingView,
+  sessionUsageView,
+  sessionView,
+  steerView,
+  turnStatus,
+  waitingFor,
+} from './turn-view.ts'
 import { bytes, count, isoTime, json, name, opt, ownId, text } from './values.ts'
 
 const inSession = { chatSessionId: name }
@@ -50,6 +58,8 @@ export const turnStarted = z.object({
   attempt: z.int().min(1),
   messageId: opt(name),
   prompt: text,
+  unasked: opt(z.boolean()),
+  mentions: opt(z.array(name)),
   attachments: opt(z.array(attachmentView)),
   droneId: opt(name),
   model: opt(name),
@@ -78,9 +88,9 @@ export const sessionInfo = z.object({
   model: opt(name),
   thinkingLevel: opt(name),
   thinkingLevels: opt(z.array(name)),
-  routing: opt(z.object({ rule: opt(text), reason: opt(text) })),
-  usage: opt(json),
-  viewers: opt(count),
+  agent: opt(name),
+  routing: opt(routingView),
+  usage: opt(sessionUsageView),
 })
 
 /** What a viewer compares with what it holds, to see that it missed even the last word. */

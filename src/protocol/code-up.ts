@@ -46,6 +46,8 @@ export const surfaceView = z.object({
   surfaceId: name,
   title: text,
   chatSessionId: opt(name),
+  /** Its drone is gone. */
+  stale: opt(z.boolean()),
 })
 /** An answer to what an agent asks. */
 export const permissionChoice = z.object({ droneId: name, requestId: name, optionId: name })

@@ -1,9 +1,15 @@
 import { z } from 'zod'
-import { jsonObject, name, opt, text } from './values.ts'
+import { json, jsonObject, name, opt, text } from './values.ts'
 
 export const PROTOCOL_VERSION = 1
 
-export const command = z.object({ name, description: opt(text), args: opt(z.unknown()) })
+/** `prompt`: it is done by sending `/name args` as a message. */
+export const command = z.object({
+  name,
+  description: opt(text),
+  args: opt(json),
+  prompt: opt(z.boolean()),
+})
 export const model = z.object({ id: name, provider: opt(name), name: opt(text) })
 
 /** What a drone can do: offered in its registration or later by `manifest`. */

@@ -33,6 +33,8 @@ export type ToolDetail = z.infer<typeof toolDetail>
 export const callAt = position.extend({ detail: opt(toolDetail), truncated: opt(z.boolean()) })
 export const resultAt = callAt.extend({
   isError: opt(z.boolean()),
+  /** From the call to this result, ms. */
+  durationMs: opt(count),
   /** Set on the result that ends a subagent. */
   subagent: opt(json),
   stats: opt(json),

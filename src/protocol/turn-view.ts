@@ -23,6 +23,8 @@ export const toolCallView = z.object({
   isError: opt(z.boolean()),
   detail: opt(toolDetail),
   truncated: opt(z.boolean()),
+  /** From the call to its last result, as its drone measured it. */
+  durationMs: opt(count),
   subagent: opt(json),
   stats: opt(json),
 })
@@ -45,6 +47,30 @@ export const permissionView = z.object({
   answer: opt(z.object({ optionId: name.nullable(), by: opt(text), at: isoTime })),
 })
 export type PermissionView = z.infer<typeof permissionView>
+
+/** Tokens and money (in US dollars), as drones said. */
+export const usageTotals = z.object({
+  input: count,
+  output: count,
+  cacheRead: count,
+  cacheWrite: count,
+  cost: z.number(),
+})
+export type UsageTotals = z.infer<typeof usageTotals>
+
+/** What a session has used, in all turns that have ended. */
+export const sessionUsageView = usageTotals.extend({
+  turns: count,
+  /** That people sent: of those turns, with the ones that they took. */
+  messages: count,
+  modelSwitches: count,
+  contextUsed: opt(count),
+  contextWindow: opt(count),
+})
+export type SessionUsageView = z.infer<typeof sessionUsageView>
+
+/** Which rule chose for the last message, and why. */
+export const routingView = z.object({ rule: text, reason: text })
 
 /** A file that came with a message. */
 export const attachmentView = z.object({ attachmentId: ownId, name, mediaType: name, size: count })
@@ -76,6 +102,9 @@ export const turnView = z.object({
   incomplete: opt(z.boolean()),
   messageId: opt(name),
   prompt: text,
+  /** The drone spoke by itself: there is no prompt. */
+  unasked: opt(z.boolean()),
+  mentions: opt(z.array(name)),
   attachments: opt(z.array(attachmentView)),
   steers: opt(z.array(steerView)),
   model: opt(name),
@@ -85,6 +114,21 @@ export const turnView = z.object({
   startedAt: opt(isoTime),
   endedAt: opt(isoTime),
   stats: z.object({ toolCallCount: count, tokens: opt(count), cost: opt(z.number()) }),
+  /** Of all attempts. */
+  usage: opt(usageTotals),
+  /** Those given up, oldest first: each is read by its number. */
+  earlier: opt(
+    z.array(
+      z.object({
+        attempt: z.int().min(1),
+        reason: text,
+        droneId: opt(name),
+        startedAt: isoTime,
+        endedAt: isoTime,
+        usage: opt(usageTotals),
+      }),
+    ),
+  ),
   blocks: z.array(blockView),
   toolCalls: z.array(toolCallView),
   lanes: opt(z.record(z.string(), z.object({ blocks: z.array(blockView) }))),
@@ -102,6 +146,9 @@ export const turnSummary = z.object({
   waitingFor: opt(waitingFor),
   messageId: opt(name),
   prompt: text,
+  /** The drone spoke by itself: there is no prompt. */
+  unasked: opt(z.boolean()),
+  mentions: opt(z.array(name)),
   attachments: opt(z.array(attachmentView)),
   steers: opt(z.array(steerView)),
   droneId: opt(name),
@@ -122,6 +169,9 @@ export const sessionView = z.object({
   model: opt(name),
   provider: opt(name),
   thinkingLevel: opt(name),
+  agent: opt(name),
+  usage: opt(sessionUsageView),
+  routing: opt(routingView),
   status: z.enum(['idle', 'queued', 'processing', 'recovering']),
   liveTurnId: opt(ownId),
   createdAt: isoTime,

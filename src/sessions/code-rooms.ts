@@ -68,10 +68,21 @@ export class CodeRooms implements Rooms {
     this.#both(chatSessionId, 'head', head)
   }
 
-  /** To every connection of a user, but for that of one id. */
-  toUser(userId: string, name: string, payload: object, except?: string): void {
+  /** To those who have subscribed. */
+  toRoom(room: string, name: string, payload: object): void {
+    if (this.#isTaken(room)) this.#send(room, name, [payload])
+  }
+
+  /** To every connection of this node. */
+  toAll(name: string, payload: object): void {
+    const frame = eventFrame(this.#namespace.name, name, [payload])
+    for (const socket of this.#namespace.sockets.values()) writeFrame(socket, frame)
+  }
+
+  /** To every connection of a user, but for those of some ids. */
+  toUser(userId: string, name: string, payload: object, isLeftOut?: (id: string) => boolean): void {
     const room = userRoom(userId)
-    if (this.#isTaken(room)) this.#send(room, name, [payload], except)
+    if (this.#isTaken(room)) this.#send(room, name, [payload], isLeftOut)
   }
 
   #both(chatSessionId: string, name: string, ...args: unknown[]): void {
@@ -80,11 +91,11 @@ export class CodeRooms implements Rooms {
   }
 
   /** To all of this node. */
-  #send(room: string, name: string, args: readonly unknown[], except?: string): void {
+  #send(room: string, name: string, args: readonly unknown[], isLeftOut?: (id: string) => boolean): void {
     const frame = eventFrame(this.#namespace.name, name, args)
     for (const id of this.#namespace.adapter.rooms.get(room) ?? []) {
       const socket = this.#namespace.sockets.get(id)
-      if (socket && id !== except) writeFrame(socket, frame)
+      if (socket && isLeftOut?.(id) !== true) writeFrame(socket, frame)
     }
   }
 

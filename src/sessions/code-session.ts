@@ -10,7 +10,7 @@ import { viewOfSession } from '../turns/chat-sessions.ts'
 import { chooseModel, chooseThinking } from '../turns/choosing.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { Placed } from '../turns/entry.ts'
-import type { News } from '../turns/feed.ts'
+import type { Feed, News } from '../turns/feed.ts'
 import type { LifePolicy } from '../turns/lifecycle.ts'
 import { cancelQueued, editQueued, queueMessage } from '../turns/message-queue.ts'
 import type { Queued, Queueing } from '../turns/message-queue.ts'
@@ -20,12 +20,14 @@ import { send, sessionIdFor } from '../turns/sending.ts'
 import type { Sent } from '../turns/sending.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
 import { answerPermission } from './asking.ts'
+import type { Commands } from './commands.ts'
 import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
 import type { Directory } from './directory.ts'
 import type { Follower } from './follower.ts'
 import type { Followers } from './followers.ts'
 import { planJoin } from './join.ts'
 import { sessionStatus } from './session-status.ts'
+import type { Surfaces } from './surfaces.ts'
 import { Answered, SocketSession } from './socket-session.ts'
 import type { Handlers, Rules, SocketSessionOptions } from './socket-session.ts'
 import type { Viewer, Watcher } from './watcher.ts'
@@ -44,6 +46,9 @@ export interface CodeWorld extends Queueing {
   readonly directory: Directory
   readonly clock: Clock
   readonly limits: Limits
+  readonly feed: Feed
+  readonly surfaces: Surfaces
+  commands(): Commands
   /** Tells the user's other clients to show a session. */
   opened(userId: string, chatSessionId: string, except: string): void
   /** Between two joins of one session on one connection. */
@@ -133,6 +138,10 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     const { userId } = this.identity
     this.outlet.join(userRoom(userId))
     this.outlet.emit('welcome', { user: userId, drones: directory.viewsOf(userId), sessions, nodeId, limits })
+    // A client of the original knows neither.
+    if (this.#original) return
+    this.outlet.emit('commands:manifest', { commands: this.#world.commands().of(userId) })
+    this.outlet.emit('catalog', { surfaces: this.#world.surfaces.catalogOf(userId) })
   }
 
   roomOf(chatSessionId: string): string {
@@ -202,6 +211,18 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         await chooseThinking(this.#world, this.identity.userId, chatSessionId, level)
         return {}
       },
+      'command:execute': (executed) => this.#world.commands().execute(this.identity.userId, executed),
+      'surface:subscribe': async (named) => {
+        const { room, spec } = await this.#world.surfaces.find(this.identity.userId, named)
+        this.outlet.join(room)
+        return { spec }
+      },
+      'surface:unsubscribe': async (named) => {
+        const { room } = await this.#world.surfaces.find(this.identity.userId, named)
+        this.outlet.leave(room)
+        return {}
+      },
+      'surface:invoke': (invoked) => this.#world.surfaces.invoke(this.identity.userId, invoked),
       'permission:respond': (choice) => answerPermission(this.#world, this.identity.userId, choice),
     }
   }
@@ -237,7 +258,14 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
       await follower.primed
       // Read again now that nothing is missed any more: whatever happens after this is told after the answer.
       const session = await sessions.of(this.identity.userId, chatSessionId)
-      const { answer, cursors } = await planJoin({ store, session, follower, permissions, cursors: stated })
+      const { answer, cursors } = await planJoin({
+        store,
+        session,
+        follower,
+        permissions,
+        surfaces: this.#world.surfaces,
+        cursors: stated,
+      })
       if (!isLatest()) throw overtaken(chatSessionId)
       return new Answered(answer, () => watcher.resume(cursors))
     } catch (error) {

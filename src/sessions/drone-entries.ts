@@ -36,13 +36,14 @@ export function resultEntry(
   limits: Limits,
   createdAt: number,
 ): ResultEntry {
-  const { detail, truncated, isError, subagent, stats } = at ?? {}
+  const { detail, truncated, isError, durationMs, subagent, stats } = at ?? {}
   checkToolBytes(limits, response, detail)
   return {
     kind: 'result',
     callId,
     response,
     ...(isError === undefined ? {} : { isError }),
+    ...(durationMs === undefined ? {} : { durationMs }),
     ...(detail ? { detail } : {}),
     ...(truncated ? { truncated } : {}),
     ...(subagent === undefined ? {} : { subagent }),

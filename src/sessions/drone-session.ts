@@ -5,12 +5,17 @@ import type { WireError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
+import type { Json } from '../protocol/values.ts'
 import type { SteerTaken } from '../protocol/turn-view.ts'
-import { infoOf } from '../turns/chat-sessions.ts'
+import { infoOf } from '../turns/session-info.ts'
 import type { Entry } from '../turns/entry.ts'
 import type { LiveName } from '../turns/feed.ts'
+import { hasLabels } from '../turns/routing.ts'
+import { say } from '../turns/saying.ts'
+import type { Seat, Wanted } from '../turns/seat.ts'
 import type { Turn } from '../turns/turn.ts'
 import type { DroneRecord, PermissionRecord } from '../turns/turn-store.ts'
+import { compact } from '../turns/compacting.ts'
 import { askPermission, resolutionOf } from './asking.ts'
 import { complete } from './completion.ts'
 import { recoveryOf } from './crash-recovery.ts'
@@ -25,6 +30,9 @@ import { PlainDrone } from './plain-drone.ts'
 import { PositionedDrone } from './positioned-drone.ts'
 import { SocketSession } from './socket-session.ts'
 import type { Handlers, SocketSessionOptions } from './socket-session.ts'
+
+/** How long a drone may take over a command. */
+const COMMAND_MS = 60_000
 
 /** What a drone says of a turn that it acknowledged and does not know any more: it is no end. */
 const LOST = 'lost'
@@ -77,6 +85,10 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     return this.record.userId
   }
 
+  get name(): string {
+    return this.record.registration.name
+  }
+
   get workspaceId(): string {
     return this.record.registration.workspaceId
   }
@@ -101,9 +113,14 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     return this.#manifest
   }
 
-  offers({ agent, model }: { agent?: string; model?: string }): boolean {
+  get labels(): Readonly<Record<string, unknown>> {
+    return this.record.registration.labels ?? {}
+  }
+
+  offers({ agent, model, labels = {} }: Wanted): boolean {
     const { agents, models } = this.#manifest
     return (
+      hasLabels(this, labels) &&
       (agent === undefined || (agents ?? []).includes(agent)) &&
       (model === undefined || (models ?? []).some(({ id }) => id === model))
     )
@@ -157,6 +174,26 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     const answer = await this.outlet.ask('steer', undefined, { turnId, ...steer })
     if (!answer?.ok) throw new RelayError('drone_busy', `Drone ${this.droneId} did not take the message.`)
     return answer.as === 'next' ? 'next' : 'now'
+  }
+
+  async pressed(action: Parameters<Seat['pressed']>[0]): Promise<void> {
+    const answer = await this.outlet.ask('surface:invoke', COMMAND_MS, action)
+    if (!answer?.ok)
+      throw new RelayError(
+        'drone_busy',
+        `Drone ${this.droneId} did not take it: ${answer?.error?.message ?? 'it said nothing more.'}`,
+      )
+  }
+
+  async execute(command: Parameters<Seat['execute']>[0]): Promise<Json | undefined> {
+    const answer = await this.outlet.ask('executeCommand', COMMAND_MS, command)
+    if (answer?.ok) return answer.result
+    const error: Partial<WireError> = answer?.error ?? {}
+    throw new RelayError(
+      'invalid_payload',
+      `Drone ${this.droneId} did not do ${command.command}: ${error.message ?? 'it said nothing more.'}`,
+      { details: error.details },
+    )
   }
 
   async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {
@@ -265,11 +302,20 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       manifest: (manifest) => {
         this.#manifest = { ...this.#manifest, ...given(manifest) }
         this.#world.orders.consider()
+        this.#world.onManifest(this.userId)
       },
+      'surface:update': (shown) => this.#world.surfaces.update(this, shown),
+      'session:compacted': (compacted) => compact(this.#world, this, compacted),
+      say: (said) => say(this.#world, this, said),
       agentSession: async ({ chatSessionId, agentSessionId }) => {
         await this.#world.sessions.of(this.userId, chatSessionId)
         const agentSession = { registrationId: this.registrationId, agentSessionId }
-        await this.#world.sessions.change(chatSessionId, () => ({ agentSession }), infoOf)
+        const { sessions, directory } = this.#world
+        await sessions.change(
+          chatSessionId,
+          () => ({ agentSession }),
+          (session) => infoOf(directory, session),
+        )
       },
       ...this.#plain?.handlers(),
     }

@@ -10,10 +10,11 @@ import type { WorkOrders } from '../turns/work-orders.ts'
 import type { Directory } from './directory.ts'
 import type { Quarantines } from './quarantine.ts'
 import type { Rounds } from './rounds.ts'
+import type { Surfaces } from './surfaces.ts'
 
 /** What a drone session works with. */
 export interface DroneWorld {
-  readonly store: Pick<TurnStore, 'readTurn' | 'readLane'>
+  readonly store: TurnStore
   readonly turns: LiveTurns
   readonly orders: WorkOrders
   readonly permissions: Pick<Permissions, 'ask'>
@@ -24,7 +25,10 @@ export interface DroneWorld {
   readonly feed: Feed
   readonly clock: Clock
   readonly rounds: Rounds
+  readonly surfaces: Pick<Surfaces, 'update'>
   readonly limits: Limits
+  /** A drone of this user offers other things than before. */
+  readonly onManifest: (userId: string) => void
   readonly nodeId: string
   readonly heartbeatIntervalMs: number
   /** How long a drone may take to acknowledge an order. */

@@ -9,6 +9,7 @@ import type { Permissions } from '../turns/permissions.ts'
 import { headsOf, summaryOf } from '../turns/turn-reader.ts'
 import { sessionStatus } from './session-status.ts'
 import type { Follower } from './follower.ts'
+import type { Surfaces } from './surfaces.ts'
 import type { Cursor } from './watcher.ts'
 
 /** A viewer further behind than this reads the rest over HTTP. */
@@ -19,6 +20,7 @@ interface JoinOptions {
   readonly session: ChatSessionRecord
   readonly follower: Follower
   readonly permissions: Pick<Permissions, 'openOf'>
+  readonly surfaces: Pick<Surfaces, 'ofSession'>
   readonly cursors: readonly StatedCursor[]
 }
 
@@ -30,7 +32,7 @@ export interface Joined {
 
 /** [VW1] to [VW5]: from where a viewer goes on in every lane of every turn it has to see, and why not later. */
 export async function planJoin(options: JoinOptions): Promise<Joined> {
-  const { store, session, follower, permissions, cursors } = options
+  const { store, session, follower, permissions, surfaces, cursors } = options
   const { items } = await store.turnsOfSession(session.chatSessionId, { limit: MAX_TURNS + 1 })
   const { shown, more } = turnsToShow(items, cursors)
   const resume: ResumePoint[] = []
@@ -61,7 +63,7 @@ export async function planJoin(options: JoinOptions): Promise<Joined> {
     queue: viewOfQueue(session.queue),
     permissions: open,
     terminals: [],
-    surfaces: [],
+    surfaces: surfaces.ofSession(session.userId, session.chatSessionId),
     version: session.version,
     resume,
     ...(more ? { more } : {}),

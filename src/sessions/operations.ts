@@ -12,6 +12,7 @@ export interface OperationsOptions {
   readonly quarantines: Quarantines
   readonly orders: Pick<WorkOrders, 'consider'>
   readonly clock: Clock
+  readonly reload: () => Promise<string[]>
   readonly node: () => Fleet['nodes'][number]
 }
 
@@ -51,6 +52,12 @@ export class Operations {
     await this.#audit(by, 'release', registrationId, reason)
     await this.#options.quarantines.release(registrationId)
     this.#options.orders.consider()
+  }
+
+  /** [RO3] Rules are read anew; keys always are. Answers what that was. */
+  async reload(by: string): Promise<string[]> {
+    await this.#audit(by, 'reload', 'relay', 'asked for')
+    return this.#options.reload()
   }
 
   #audit(by: string, action: string, subject: string, reason: string): Promise<void> {

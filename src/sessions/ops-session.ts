@@ -26,6 +26,10 @@ export class OpsSession extends SocketSession<OpsDown> {
       requestTermination: async ({ registrationId, mode, reason }) => ({
         success: await world.terminate(identity.userId, registrationId, mode ?? 'now', reason),
       }),
+      reload: async () => {
+        await world.reload(identity.userId)
+        return {}
+      },
       quarantine: async ({ registrationId, reason }) => {
         await world.quarantine(identity.userId, registrationId, reason)
         return {}

@@ -11,6 +11,8 @@ interface OpenCall {
   readonly callId: string
   readonly lane: string
   readonly tool: string
+  /** Epoch ms. */
+  readonly begunAt: number
 }
 
 export interface SubagentEnd {
@@ -53,19 +55,20 @@ export class PlainSpeech {
     if (entry.kind !== 'call') return
     this.#laneOfCall.set(entry.callId, lane)
     if (lane !== '') this.#generated += 1
-    if (entry.response === '') this.#remember({ callId: entry.callId, lane, tool: entry.name })
+    if (entry.response === '')
+      this.#remember({ callId: entry.callId, lane, tool: entry.name, begunAt: entry.createdAt })
   }
 
   toolCall(callId: string, name: string, parameters: string, response: string): Spoken[] {
     const open = this.#takeOpen((call) => call.callId === callId && call.lane === '')
-    if (open) return [this.#result('', callId, response)]
-    return this.#call({ callId, lane: '', tool: name }, parameters, response)
+    if (open) return [this.#result('', callId, response, this.#since(open))]
+    return this.#call({ callId, lane: '', tool: name, begunAt: this.#now() }, parameters, response)
   }
 
   agentCall(agentId: string, tool: string, args: Json | undefined, callId?: string): Spoken[] {
     this.#generated += 1
     const id = callId ?? `${agentId}:${this.#generated}`
-    return this.#call({ callId: id, lane: agentId, tool }, asText(args), '')
+    return this.#call({ callId: id, lane: agentId, tool, begunAt: this.#now() }, asText(args), '')
   }
 
   agentResult(
@@ -86,7 +89,8 @@ export class PlainSpeech {
         `agent:tool-result: ${agentId} has no unanswered call of ${tool ?? 'any tool'}.`,
       )
     }
-    return [this.#result(agentId, id, asText(result), isError === undefined ? {} : { isError })]
+    const more = { ...(isError === undefined ? {} : { isError }), ...(open ? this.#since(open) : {}) }
+    return [this.#result(agentId, id, asText(result), more)]
   }
 
   agentEnd(end: SubagentEnd): Spoken[] {
@@ -110,8 +114,9 @@ export class PlainSpeech {
   }
 
   #end(lane: string, { agentId, response, subagent, stats }: SubagentEnd): Spoken {
-    this.#takeOpen((call) => call.callId === agentId && call.lane === lane)
+    const open = this.#takeOpen((call) => call.callId === agentId && call.lane === lane)
     return this.#result(lane, agentId, asText(response), {
+      ...(open ? this.#since(open) : {}),
       ...(subagent === undefined ? {} : { subagent }),
       ...(stats === undefined ? {} : { stats }),
     })
@@ -121,9 +126,14 @@ export class PlainSpeech {
     lane: string,
     callId: string,
     response: string,
-    more: { isError?: boolean; subagent?: Json; stats?: Json } = {},
+    more: { isError?: boolean; durationMs?: number; subagent?: Json; stats?: Json } = {},
   ): Spoken {
     return { lane, entry: { kind: 'result', callId, response, ...more, createdAt: this.#now() } }
+  }
+
+  /** The clock may have been set meanwhile. */
+  #since({ begunAt }: OpenCall): { durationMs: number } {
+    return { durationMs: Math.max(0, this.#now() - begunAt) }
   }
 
   #remember(call: OpenCall): void {

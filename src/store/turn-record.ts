@@ -24,6 +24,9 @@ const REQUEST_FIELDS = Object.keys({
   thinkingLevel: 1,
   cwd: 1,
   attachments: 1,
+  labels: 1,
+  unasked: 1,
+  mentions: 1,
   createdAt: 1,
 } satisfies Record<keyof TurnRequest, 1>) as (keyof TurnRequest)[]
 

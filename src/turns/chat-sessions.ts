@@ -5,17 +5,21 @@ import type { Feed, News } from './feed.ts'
 import { pick } from './header.ts'
 import type { ChatSessionRecord, TurnStore } from './turn-store.ts'
 import { untilStored } from './until-stored.ts'
+import { sessionUsageView } from './usage.ts'
 
 type Sessions = Pick<TurnStore, 'insertSession' | 'readSession' | 'updateSession'>
 type Changeable = Omit<ChatSessionRecord, 'chatSessionId' | 'userId' | 'version' | 'createdAt' | 'updatedAt'>
 /** What becomes of a session's fields; undefined takes one away. */
 export type SessionChange = { readonly [Field in keyof Changeable]?: Changeable[Field] | undefined }
 
+/** What is told of one change: several events of one version, or one. */
+export type Told = News | readonly News[]
+
 /** The changes that may be made while a session is held: of what has happened already, as by `announce`. */
 export interface Exclusive {
   announce(
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => News,
+    news: (session: ChatSessionRecord) => Told,
   ): Promise<void>
 }
 
@@ -78,7 +82,7 @@ export class ChatSessions {
   change(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange | undefined,
-    news?: (session: ChatSessionRecord) => News,
+    news?: (session: ChatSessionRecord) => Told,
   ): Promise<ChatSessionRecord | undefined> {
     return this.#inOrder(chatSessionId, async () => {
       const session = await this.#write(chatSessionId, change)
@@ -91,7 +95,7 @@ export class ChatSessions {
   announce(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => News,
+    news: (session: ChatSessionRecord) => Told,
   ): Promise<void> {
     return this.#inOrder(chatSessionId, async () => {
       await this.#announce(chatSessionId, change, news)
@@ -101,7 +105,7 @@ export class ChatSessions {
   #announce(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => News,
+    news: (session: ChatSessionRecord) => Told,
   ): Promise<boolean> {
     const isClosed = (): boolean => this.#closed
     return untilStored(this.#options.clock, isClosed, async () => {
@@ -110,9 +114,11 @@ export class ChatSessions {
     })
   }
 
-  #publish(session: ChatSessionRecord, news: News): void {
-    this.#options.feed.publish(session.chatSessionId, news)
-    this.#options.onNews?.(session, news)
+  #publish(session: ChatSessionRecord, told: Told): void {
+    for (const news of Array.isArray(told) ? told : [told]) {
+      this.#options.feed.publish(session.chatSessionId, news)
+      this.#options.onNews?.(session, news)
+    }
   }
 
   async #write(
@@ -160,13 +166,6 @@ function changed(session: ChatSessionRecord, change: SessionChange): ChatSession
   return Object.fromEntries(entries) as unknown as ChatSessionRecord
 }
 
-/** What to tell of a change that has no event of its own. */
-export function infoOf(session: ChatSessionRecord): News {
-  const { chatSessionId, version } = session
-  const choice = pick(session, 'droneId', 'model', 'provider', 'thinkingLevel')
-  return { kind: 'news', name: 'session:info', payload: { chatSessionId, version, ...choice } }
-}
-
 /** A session as its user sees it; `status` is that of its live turn. */
 export function viewOfSession(session: ChatSessionRecord, status: SessionView['status']): SessionView {
   return {
@@ -175,6 +174,8 @@ export function viewOfSession(session: ChatSessionRecord, status: SessionView['s
     status,
     createdAt: new Date(session.createdAt).toISOString(),
     updatedAt: new Date(session.updatedAt).toISOString(),
-    ...pick(session, 'title', 'workspaceId', 'droneId', 'model', 'provider', 'thinkingLevel', 'liveTurnId'),
+    ...pick(session, 'title', 'workspaceId', 'droneId', 'model', 'provider', 'thinkingLevel', 'agent'),
+    ...pick(session, 'routing', 'liveTurnId'),
+    ...(session.usage ? { usage: sessionUsageView(session.usage) } : {}),
   }
 }

@@ -1,8 +1,8 @@
 import { RelayError } from '../protocol/errors.ts'
 import type { Manifest } from '../protocol/handshake.ts'
-import { infoOf } from './chat-sessions.ts'
 import type { ChatSessions, SessionChange } from './chat-sessions.ts'
 import type { Seats } from './seat.ts'
+import { infoOf } from './session-info.ts'
 import type { ChatSessionRecord } from './turn-store.ts'
 
 interface Choosing {
@@ -56,7 +56,7 @@ async function choose(
   await sessions.change(
     chatSessionId,
     (session) => change(() => offersTo(directory, userId, session)),
-    infoOf,
+    (session) => infoOf(directory, session),
   )
 }
 

@@ -30,6 +30,8 @@ export interface ResultEntry {
   readonly callId: string
   readonly response: string
   readonly isError?: boolean
+  /** From the call to this result, ms, as its drone measured it. */
+  readonly durationMs?: number
   readonly detail?: ToolDetail
   readonly truncated?: boolean
   readonly subagent?: Json

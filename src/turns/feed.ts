@@ -13,7 +13,7 @@ export type NewsName =
   | 'permission:resolved'
   | 'session:compacted'
 
-export type LiveName = 'status' | 'log' | 'workspaceModeChanged' | 'usage'
+export type LiveName = 'status' | 'log' | 'workspaceModeChanged' | 'usage' | 'command:result'
 
 export type News = {
   [Name in NewsName]: {

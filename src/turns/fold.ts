@@ -20,6 +20,7 @@ function settle(call: ToolCallView, result: ResultEntry): void {
   if (result.isError === undefined) delete call.isError
   else call.isError = result.isError
   if (result.detail) call.detail = { ...call.detail, ...result.detail }
+  if (result.durationMs !== undefined) call.durationMs = result.durationMs
   if (result.truncated) call.truncated = true
   if (result.subagent !== undefined) call.subagent = result.subagent
   if (result.stats !== undefined) call.stats = result.stats

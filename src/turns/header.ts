@@ -20,6 +20,9 @@ export function requestOf(header: TurnHeader): TurnRequest {
       'thinkingLevel',
       'cwd',
       'attachments',
+      'labels',
+      'unasked',
+      'mentions',
     ),
   }
 }

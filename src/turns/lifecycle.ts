@@ -121,6 +121,7 @@ export function recordOf(state: TurnState, now: number): Succession['ended'] {
     droneId: state.assigned?.droneId ?? '',
     startedAt: state.startedAt ?? now,
     endedAt: now,
+    ...(state.usage ? { usage: state.usage } : {}),
   }
 }
 

@@ -3,7 +3,7 @@ import { isEnd } from '../protocol/turn-view.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Clock } from './clock.ts'
 import type { Entry, Placed } from './entry.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, News } from './feed.ts'
 import { Flusher } from './flusher.ts'
 import { decide, phaseOf, recordOf } from './lifecycle.ts'
 import type { Decision, LifeEvent, LifePolicy } from './lifecycle.ts'
@@ -11,7 +11,7 @@ import { newsOf, sessionChange } from './turn-news.ts'
 import type { Delays } from './turn-news.ts'
 import { Turn } from './turn.ts'
 import type { TurnBounds, TurnChange, TurnOutcome } from './turn.ts'
-import type { FlushBatch, TurnHeader, TurnState, TurnStore } from './turn-store.ts'
+import type { ChatSessionRecord, FlushBatch, TurnHeader, TurnState, TurnStore } from './turn-store.ts'
 import { TurnsByDrone, toldDrone, workingDrone } from './turns-by-drone.ts'
 
 interface Logger {
@@ -37,6 +37,8 @@ export interface LiveTurnsOptions {
   readonly logger: Logger
   readonly bounds: TurnBounds
   readonly policy: LifePolicy
+  /** How a session is set and what it has used: that changes when a turn starts and when it ends. */
+  readonly infoOf: (session: ChatSessionRecord) => News
   readonly checkpointMs: number
   readonly checkpointBytes: number
 }
@@ -148,7 +150,9 @@ export class LiveTurns {
   continueAnew(turn: Turn, reason: string): void {
     const { state } = turn
     if (state.status !== 'processing' || !state.assigned) return
-    const ended = { ...recordOf(state, this.#options.clock.now()), reason }
+    // What it has used goes on with it.
+    const { usage: _usage, ...record } = recordOf(state, this.#options.clock.now())
+    const ended = { ...record, reason }
     turn.succeed({ incomplete: true }, { ended, borrows: true })
     this.#flusher.touch(turn)
   }
@@ -164,6 +168,12 @@ export class LiveTurns {
       await this.#flusher.settle()
       await Promise.all(this.#telling)
     } while (this.#telling.size > 0)
+  }
+
+  /** Resolves when the present state of a turn is stored, and who has to hear of it was told. */
+  async whenTold(turn: Turn): Promise<void> {
+    await turn.whenStored()
+    await Promise.all(this.#telling)
   }
 
   close(): void {
@@ -221,8 +231,11 @@ export class LiveTurns {
       if (last.attempt !== attempt || last.status !== status || (last.asks ?? false) !== asks) {
         await this.#options.sessions.announce(
           turn.chatSessionId,
-          (session) => sessionChange(session, turn, state),
-          (session) => newsOf(session, turn, state, heads, this.#listener?.delaysOf(turn) ?? {}),
+          (session) => sessionChange(session, turn, state, this.#options.clock.now()),
+          (session) => [
+            newsOf(session, turn, state, heads, this.#listener?.delaysOf(turn) ?? {}),
+            this.#options.infoOf(session),
+          ],
         )
       }
       turn.told = { attempt, status, asks }

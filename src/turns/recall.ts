@@ -72,6 +72,10 @@ async function recallOne(
     orders.apply(turn, { type: 'abort', reason: 'It was never started: another turn came first.' })
     return true
   }
+  if (header.unasked) {
+    orders.apply(turn, { type: 'abort', reason: 'It was not stored: its drone says it again.' })
+    return true
+  }
   const { assigned } = header
   if (header.status !== 'processing' || !assigned) {
     orders.resume(turn)

@@ -1,12 +1,22 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
+import type { Json } from '../protocol/values.ts'
 import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Manifest } from '../protocol/handshake.ts'
+
+/** What a drone has to offer for a turn. */
+export interface Wanted {
+  readonly agent?: string
+  readonly model?: string
+  readonly labels?: Readonly<Record<string, string>>
+}
 
 /** A connected drone, as far as giving it work goes. */
 export interface Seat {
   readonly registrationId: string
   readonly droneId: string
   readonly userId: string
+  /** For people to read. */
+  readonly name: string
   readonly workspaceId: string
   /** Absent for a plain drone: its first word is its acknowledgement. */
   readonly instanceId: string | undefined
@@ -17,7 +27,24 @@ export interface Seat {
   readonly occupied: boolean
   /** What it offers: as registered, then as it says. */
   readonly manifest: Manifest
-  offers(wanted: { agent?: string; model?: string }): boolean
+  /** As registered. */
+  readonly labels: Readonly<Record<string, unknown>>
+  offers(wanted: Wanted): boolean
+  /** Somebody pressed something of a surface that it shows. */
+  pressed(action: {
+    requestId: string
+    surfaceId: string
+    actionId: string
+    payload?: Json
+    chatSessionId?: string
+  }): Promise<void>
+  /** Has the drone do a command of its own; resolves with its answer. */
+  execute(command: {
+    requestId: string
+    chatSessionId?: string
+    command: string
+    args?: Json
+  }): Promise<Json | undefined>
   /** Resolves when the drone has the order, rejects when it did not say so in time or is gone. */
   sendOrder(order: WorkOrder): Promise<void>
   /** Gives its agent a message while it works; resolves when that has taken it, rejects where it did not. */

@@ -9,7 +9,9 @@ import type { Clock } from './clock.ts'
 import { pick } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
 import { newId } from './new-id.ts'
-import type { ChatSessionRecord, QueuedMessage, TurnHeader, TurnStore } from './turn-store.ts'
+import type { Routed, Routing } from './routing.ts'
+import type { ChatSessionRecord, QueuedMessage, SessionUsage, TurnHeader, TurnStore } from './turn-store.ts'
+import { counted } from './usage.ts'
 import type { WorkOrders } from './work-orders.ts'
 
 /** A title is made of the first words of the first message. */
@@ -25,6 +27,7 @@ export interface Sending {
   readonly orders: WorkOrders
   readonly clock: Clock
   readonly nodeId: string
+  readonly routing: Pick<Routing, 'route'>
   /** Bytes of all files of a message. */
   readonly attachmentsBytes: number
 }
@@ -119,16 +122,33 @@ export async function start(
   change: (session: ChatSessionRecord) => SessionChange = () => ({}),
 ): Promise<Begun> {
   const { chatSessionId } = session
-  const header = twin ?? (await insert(relay, headerOf(relay, session, message)))
+  const routed = relay.routing.route(session.userId, session, message)
+  const header = twin ?? (await insert(relay, headerOf(relay, session, routed)))
   const { turnId, attempt } = header
+  const usage = await uncounted(relay, session)
   await held.announce(
-    (now) => ({ liveTurnId: turnId, ...pick(message, 'workspaceId', 'droneId', 'agent'), ...change(now) }),
+    (now) => ({
+      liveTurnId: turnId,
+      ...pick(message, 'workspaceId', 'droneId', 'agent'),
+      ...(usage ? { usage } : {}),
+      routing: routed.routing,
+      ...change(now),
+    }),
     ({ version }) => {
       const status = { turnId, attempt, status: 'queued', waitingFor: 'drone' } as const
       return { kind: 'news', name: 'turn:status', payload: { chatSessionId, version, ...status } }
     },
   )
   return { header, preferredDroneId: message.droneId ?? session.droneId }
+}
+
+/** [US2] The session's usage with that of its last turn, where a relay died between its end and counting it. */
+async function uncounted(
+  { store, clock }: Sending,
+  { liveTurnId, usage }: ChatSessionRecord,
+): Promise<SessionUsage | undefined> {
+  const last = liveTurnId === undefined ? undefined : await store.readTurn(liveTurnId)
+  return last && usage?.last.turnId !== liveTurnId ? counted(usage, last, clock.now()) : undefined
 }
 
 /** Gives a turn that has begun to a drone. Resolves once that is stored. */
@@ -142,7 +162,7 @@ export async function admit({ turns, orders }: Sending, { header, preferredDrone
 
 /** [CS3] It was stored by a call whose outcome nobody knew, and went no further: it is taken up now. */
 export function isForgotten(
-  { turns }: Sending,
+  { turns }: Pick<Sending, 'turns'>,
   session: ChatSessionRecord,
   { turnId, status }: TurnHeader,
 ): boolean {
@@ -190,7 +210,7 @@ function inProgress(chatSessionId: string, turnId: string): RelayError {
   return new RelayError('turn_in_progress', message, { details: { turnId } })
 }
 
-function headerOf(relay: Sending, session: ChatSessionRecord, message: Message): TurnHeader {
+function headerOf(relay: Sending, session: ChatSessionRecord, { message, labels }: Routed): TurnHeader {
   const now = relay.clock.now()
   return {
     turnId: newId(now),
@@ -201,6 +221,7 @@ function headerOf(relay: Sending, session: ChatSessionRecord, message: Message):
     ...pick(session, 'workspaceId', 'model', 'provider', 'thinkingLevel', 'agent'),
     ...pick(message, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
     ...pick(message, 'attachments'),
+    ...(labels ? { labels } : {}),
     createdAt: now,
     attempt: 1,
     status: 'queued',

@@ -3,8 +3,10 @@ import type { LaneHead } from '../protocol/position.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { SessionChange } from './chat-sessions.ts'
 import type { News } from './feed.ts'
+import { pick } from './header.ts'
 import type { Turn } from './turn.ts'
 import type { ChatSessionRecord, TurnState } from './turn-store.ts'
+import { counted } from './usage.ts'
 
 /** How long a turn that waits will: for its next attempt, or at most for a yes. */
 export interface Delays {
@@ -13,8 +15,20 @@ export interface Delays {
 }
 
 /** What a turn's new state means for its chat session. */
-export function sessionChange(session: ChatSessionRecord, turn: Turn, state: TurnState): SessionChange {
-  if (isEnd(state.status) && session.liveTurnId === turn.turnId) return { liveTurnId: undefined }
+export function sessionChange(
+  session: ChatSessionRecord,
+  turn: Turn,
+  state: TurnState,
+  now: number,
+): SessionChange {
+  if (isEnd(state.status) && session.liveTurnId === turn.turnId) {
+    const usage = counted(
+      session.usage,
+      { ...pick(turn.request, 'model'), turnId: turn.turnId, ...state },
+      now,
+    )
+    return { liveTurnId: undefined, usage }
+  }
   const { assigned } = state
   if (state.status !== 'processing' || !assigned) return {}
   return { droneId: assigned.droneId, workspaceId: assigned.workspaceId }
@@ -38,7 +52,7 @@ export function newsOf(
       attempt: state.attempt,
       messageId: request.messageId,
       prompt: request.prompt,
-      ...(request.attachments ? { attachments: request.attachments } : {}),
+      ...pick(request, 'attachments', 'unasked', 'mentions'),
       ...(state.assigned ? { droneId: state.assigned.droneId } : {}),
       ...(request.model === undefined ? {} : { model: request.model }),
       ...(state.startedAt === undefined ? {} : { startedAt: new Date(state.startedAt).toISOString() }),

@@ -11,6 +11,7 @@ import { BlockFold } from './fold.ts'
 import { pick } from './header.ts'
 import { outcomeOf } from './permissions.ts'
 import type { LaneOwner, PermissionRecord, TakenSteer, TurnHeader, TurnStore } from './turn-store.ts'
+import { usageOfTurn } from './usage.ts'
 
 /** An attempt that changes under the reader is read again, this often. */
 const MAX_READS = 10
@@ -28,7 +29,7 @@ export function summaryOf(header: TurnHeader, heads: LaneHead[] = headsOf(header
   const droneId = header.assigned?.droneId ?? header.droneId
   const waits = header.status === 'queued' || header.status === 'recovering'
   return {
-    ...pick(header, 'reason', 'model', 'incomplete', 'messageId', 'attachments'),
+    ...pick(header, 'reason', 'model', 'incomplete', 'messageId', 'attachments', 'unasked', 'mentions'),
     ...(header.steers ? { steers: header.steers.map(steerView) } : {}),
     turnId: header.turnId,
     attempt: header.attempt,
@@ -120,7 +121,7 @@ function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes
   const workspaceId = header.assigned?.workspaceId ?? header.workspaceId
   const isEarlier = owner.attempt !== header.attempt
   const { droneId, status, startedAt, endedAt, incomplete, prompt, model } = summary
-  const { messageId, attachments, steers } = summary
+  const { messageId, attachments, steers, unasked, mentions } = summary
   const optional = { droneId, workspaceId, incomplete, model, startedAt, endedAt }
   return {
     id: turnId,
@@ -130,7 +131,14 @@ function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes
     attempt: owner.attempt,
     status: isEarlier ? 'failed' : status,
     prompt,
-    ...pick({ messageId, attachments, steers }, 'messageId', 'attachments', 'steers'),
+    ...pick(
+      { messageId, attachments, steers, unasked, mentions },
+      'messageId',
+      'attachments',
+      'steers',
+      'unasked',
+      'mentions',
+    ),
     ...errorOf(header, owner, reason),
     createdAt: iso(header.createdAt),
     stats: {
@@ -138,10 +146,39 @@ function viewOf(header: TurnHeader, owner: LaneOwner, { blocks, toolCalls, lanes
       ...(usage ? { tokens: usage.input + usage.output } : {}),
       ...(usage?.cost === undefined ? {} : { cost: usage.cost }),
     },
+    ...usageOf(header, owner.attempt),
+    ...earlierOf(header, owner.attempt),
     blocks,
     toolCalls,
     ...(Object.keys(lanes).length > 0 ? { lanes } : {}),
     heads,
+  }
+}
+
+/** Of all attempts; of the one alone where it is an earlier one that is read. */
+function usageOf(header: TurnHeader, attempt: number): Pick<TurnView, 'usage'> {
+  const { earlier, usage } = header
+  const past = earlier.find((one) => one.attempt === attempt)
+  const read = past ? { earlier: [], ...pick(past, 'usage') } : { earlier, ...(usage ? { usage } : {}) }
+  const totals = usageOfTurn(read)
+  return totals ? { usage: totals } : {}
+}
+
+function earlierOf({ earlier }: TurnHeader, attempt: number): Pick<TurnView, 'earlier'> {
+  const past = earlier.filter((one) => one.attempt < attempt)
+  if (past.length === 0) return {}
+  return {
+    earlier: past.map((one) => {
+      const totals = usageOfTurn({ earlier: [], ...pick(one, 'usage') })
+      return {
+        attempt: one.attempt,
+        reason: one.reason,
+        ...(one.droneId === '' ? {} : { droneId: one.droneId }),
+        startedAt: iso(one.startedAt),
+        endedAt: iso(one.endedAt),
+        ...(totals ? { usage: totals } : {}),
+      }
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Registration } from '../protocol/handshake.ts'
 import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
-import type { AttachmentView, SteerTaken, TurnStatus } from '../protocol/turn-view.ts'
+import type { AttachmentView, SteerTaken, TurnStatus, UsageTotals } from '../protocol/turn-view.ts'
 import type { Placed } from './entry.ts'
 
 /** A lane that an attempt began with: the words below `length` are those of `attempt`, in its parts below `parts`. */
@@ -37,6 +37,7 @@ export interface EarlierAttempt {
   readonly droneId: string
   readonly startedAt: number
   readonly endedAt: number
+  readonly usage?: Usage
   readonly lanes: readonly StoredLane[]
 }
 
@@ -68,6 +69,12 @@ export interface TurnRequest {
   readonly thinkingLevel?: string
   readonly cwd?: string
   readonly attachments?: AttachmentView[]
+  /** Only a drone with all of these labels may have it: a rule says so. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Its drone spoke unasked: there is no prompt. */
+  readonly unasked?: boolean
+  /** Whom it was for, as it said. */
+  readonly mentions?: string[]
   /** Epoch ms, the relay's clock. */
   readonly createdAt: number
 }
@@ -174,6 +181,34 @@ export interface QueuedMessage extends Pick<
   readonly steers?: string
 }
 
+/** What a session has used: see `usage.ts`. */
+export interface SessionUsage {
+  readonly turns: number
+  readonly messages: number
+  readonly modelSwitches: number
+  readonly totals: UsageTotals
+  /** By day (UTC), the newest last. */
+  readonly days: { readonly day: string; readonly turns: number; readonly totals: UsageTotals }[]
+  /** What was counted last: tried again, the turn counts once. */
+  readonly last: {
+    readonly turnId: string
+    readonly totals: UsageTotals
+    readonly messages: number
+    readonly model?: string
+  }
+  readonly contextUsed?: number
+  readonly contextWindow?: number
+}
+
+/** Where an agent has made its conversation shorter: later orders begin with the summary. */
+export interface Compaction {
+  readonly summary: string
+  /** Epoch ms: what was said before is in the summary, but for the last `kept` messages. */
+  readonly at: number
+  readonly summarized: number
+  readonly kept: number
+}
+
 /** A conversation. `version` is its compare-and-set. */
 export interface ChatSessionRecord {
   readonly chatSessionId: string
@@ -187,6 +222,10 @@ export interface ChatSessionRecord {
   readonly thinkingLevel?: string
   readonly agent?: string
   readonly agentSession?: { readonly registrationId: string; readonly agentSessionId: string }
+  /** The rule that chose for the last message. */
+  readonly routing?: { readonly rule: string; readonly reason: string }
+  readonly usage?: SessionUsage
+  readonly compaction?: Compaction
   /** A turn that has ended counts as none. */
   readonly liveTurnId?: string
   readonly queue: readonly QueuedMessage[]

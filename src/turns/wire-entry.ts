@@ -26,10 +26,10 @@ export function wireEntry(place: Place, { offset, entry }: Placed): WireEntry {
       return { name: 'toolCall', args: [callId, name, parameters, response, { ...at, detail, truncated }] }
     }
     case 'result': {
-      const { callId, response, detail, truncated, isError, subagent, stats } = entry
+      const { callId, response, detail, truncated, isError, durationMs, subagent, stats } = entry
       return {
         name: 'toolResult',
-        args: [callId, response, { ...at, detail, truncated, isError, subagent, stats }],
+        args: [callId, response, { ...at, detail, truncated, isError, durationMs, subagent, stats }],
       }
     }
   }

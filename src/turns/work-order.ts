@@ -1,7 +1,7 @@
 import type { WorkOrder } from '../protocol/drone-down.ts'
 import { pick } from './header.ts'
 import type { Turn } from './turn.ts'
-import type { EarlierAttempt, TurnHeader, TurnStore } from './turn-store.ts'
+import type { Compaction, EarlierAttempt, TurnHeader, TurnStore } from './turn-store.ts'
 
 /** Earlier turns in an order, newest kept: enough for the thread of a conversation, small beside a packet. */
 const HISTORY_TURNS = 20
@@ -26,22 +26,47 @@ async function answerOf(store: Reader, header: TurnHeader, maxUnits: number): Pr
   return answer
 }
 
-/** What was said before a turn, the newest kept; `isCut` where there was more. */
-async function historyOf(store: Reader, turn: Turn): Promise<{ messages: HistoryMessage[]; isCut: boolean }> {
+/** What was said before a turn, the newest kept; `isCut` where there was more. [CM1] After a compaction its summary first. */
+async function historyOf(
+  store: Reader,
+  turn: Turn,
+  compaction: Compaction | undefined,
+): Promise<{ messages: HistoryMessage[]; isCut: boolean }> {
   const { items, next } = await store.turnsOfSession(turn.chatSessionId, { limit: HISTORY_TURNS + 1 })
   const messages: HistoryMessage[] = []
-  let room = HISTORY_UNITS
+  let room = HISTORY_UNITS - (compaction?.summary.length ?? 0)
+  let isCut = next !== undefined
+  let kept = compaction?.kept ?? 0
   for (const header of items) {
     if (header.turnId === turn.turnId || header.createdAt > turn.request.createdAt) continue
-    const answer = await answerOf(store, header, room)
-    const said = [header.prompt, ...(header.steers ?? []).map(({ text }) => text)]
-    room -= said.reduce((sum, { length }) => sum + length, answer.length)
-    if (room < 0) return { messages, isCut: true }
-    const createdAt = new Date(header.createdAt).toISOString()
-    if (answer !== '') messages.unshift({ role: 'assistant', content: answer, createdAt })
-    messages.unshift(...said.map((content): HistoryMessage => ({ role: 'user', content, createdAt })))
+    const isSummarized = compaction !== undefined && header.createdAt <= compaction.at
+    if (isSummarized && kept <= 0) break
+    const said = await saidIn(store, header, room)
+    const shown = isSummarized ? said.slice(Math.max(0, said.length - kept)) : said
+    if (isSummarized) kept -= shown.length
+    room -= shown.reduce((units, { content }) => units + content.length, 0)
+    isCut ||= room < 0
+    if (room < 0) break
+    messages.unshift(...shown)
   }
-  return { messages, isCut: next !== undefined }
+  if (!compaction) return { messages, isCut }
+  const createdAt = new Date(compaction.at).toISOString()
+  return {
+    messages: [{ role: 'assistant', content: compaction.summary, createdAt }, ...messages],
+    isCut: false,
+  }
+}
+
+/** The messages of a turn: what people wrote, and what the agent answered. */
+async function saidIn(store: Reader, header: TurnHeader, maxUnits: number): Promise<HistoryMessage[]> {
+  const createdAt = new Date(header.createdAt).toISOString()
+  const written = [
+    ...(header.unasked ? [] : [header.prompt]),
+    ...(header.steers ?? []).map(({ text }) => text),
+  ]
+  const said = written.map((content): HistoryMessage => ({ role: 'user', content, createdAt }))
+  const answer = await answerOf(store, header, maxUnits)
+  return answer === '' ? said : [...said, { role: 'assistant', content: answer, createdAt }]
 }
 
 async function callsOf(store: Reader, turnId: string, attempt: EarlierAttempt): Promise<CallNames> {
@@ -79,7 +104,7 @@ export async function orderOf(store: Reader, turn: Turn, attempt: number): Promi
     earlier.push({ attempt: past.attempt, reason: past.reason, toolCalls })
   }
   const own = session?.agentSession
-  const { messages, isCut } = await historyOf(store, turn)
+  const { messages, isCut } = await historyOf(store, turn, session?.compaction)
   const attachments = await filesOf(store, request)
   return {
     turnId: turn.turnId,

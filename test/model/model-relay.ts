@@ -9,11 +9,14 @@ import { Directory } from '../../src/sessions/directory.ts'
 import { DroneSession } from '../../src/sessions/drone-session.ts'
 import type { DroneWorld } from '../../src/sessions/drone-world.ts'
 import { Followers } from '../../src/sessions/followers.ts'
+import type { Commands } from '../../src/sessions/commands.ts'
+import type { Surfaces } from '../../src/sessions/surfaces.ts'
 import { Quarantines } from '../../src/sessions/quarantine.ts'
 import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
 import { LocalFeed } from '../../src/turns/feed.ts'
 import { LiveTurns } from '../../src/turns/live-turns.ts'
+import { infoOf } from '../../src/turns/session-info.ts'
 import { Steering } from '../../src/turns/steering.ts'
 import type { Turn } from '../../src/turns/turn.ts'
 import type { DroneRecord, FlushBatch, TurnStore } from '../../src/turns/turn-store.ts'
@@ -42,6 +45,10 @@ const NO_PERMISSIONS = {
   recall: () => Promise.resolve(),
 }
 
+/** None shows or does anything beside turns. */
+const NO_SURFACES = { catalogOf: () => [], ofSession: () => [] } as unknown as Surfaces
+const NO_COMMANDS = { of: () => [] } as unknown as Commands
+
 /** One relay process without its sockets: the same parts as in `createRelay`, told the same of one another. */
 export class ModelRelay {
   readonly nodeId: string
@@ -63,7 +70,16 @@ export class ModelRelay {
     this.process = clock
     const { feed } = this
     const sessions = new ChatSessions({ store, feed, clock })
-    const turns = new LiveTurns({ store, sessions, feed, clock, logger, policy: LIFE, ...SIZES.turns })
+    const turns = new LiveTurns({
+      store,
+      sessions,
+      feed,
+      clock,
+      logger,
+      policy: LIFE,
+      infoOf: (session) => infoOf(directory, session),
+      ...SIZES.turns,
+    })
     const quarantines = new Quarantines({
       store,
       logger,
@@ -105,7 +121,14 @@ export class ModelRelay {
       limits: LIMITS,
       nodeId,
     }
-    this.droneWorld = { ...shared, rounds, quarantines, ...DRONE_WAITS }
+    this.droneWorld = {
+      ...shared,
+      rounds,
+      quarantines,
+      surfaces: NO_SURFACES,
+      onManifest: () => undefined,
+      ...DRONE_WAITS,
+    }
     this.codeWorld = {
       ...shared,
       policy: LIFE,
@@ -113,6 +136,9 @@ export class ModelRelay {
       joinEveryMs: SIZES.joinEveryMs,
       checkOpen: () => undefined,
       opened: () => undefined,
+      surfaces: NO_SURFACES,
+      commands: () => NO_COMMANDS,
+      routing: { route: (_userId, _session, message) => ({ message }) },
       attachmentsBytes: 0,
     }
     this.turns = turns

@@ -41,6 +41,8 @@ onEveryStore('The HTTP side', (bench) => {
       ['POST', '/turns/x/abort', ['code']],
       ['GET', '/chat-sessions', ['code', 'watch']],
       ['GET', '/chat-sessions/x', ['code', 'watch']],
+      ['GET', '/usage', ['code', 'watch']],
+      ['POST', '/reload', ['ops']],
       ['POST', '/messages', ['code']],
       ['PATCH', '/chat-sessions/x/queue/y', ['code']],
       ['DELETE', '/chat-sessions/x/queue/y', ['code']],

@@ -121,6 +121,6 @@ onEveryStore('News of a session', (bench) => {
     drone.close()
     await viewer.until('away', () => states().at(-1) === 'away')
     await stranger.ask('session:list', {})
-    expect(stranger.heard.map(({ name }) => name)).to.deep.equal(['welcome'])
+    expect(stranger.heard.map(({ name }) => name)).to.deep.equal(['welcome', 'commands:manifest', 'catalog'])
   })
 })

@@ -17,7 +17,7 @@ onEveryStore('An IDE client of the original', (bench) => {
     await drone.ask('workOrderComplete', turnId, true)
     const [, success] = await viewer.event('workOrderComplete')
     expect(success).to.equal(true)
-    const names = viewer.heard.map(({ name }) => name).filter((name) => !name.startsWith('drone:'))
+    const names = viewer.heard.map(({ name }) => name).filter((name) => !/^(drone:|session:info)/.test(name))
     // Lanes are merged each for itself: within one the order stands.
     const ofSubagent = ['agent:thinking', 'agent:tool-call', 'agent:tool-result', 'agent:response']
     expect(names.filter((name) => ofSubagent.includes(name))).to.deep.equal(ofSubagent)

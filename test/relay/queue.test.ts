@@ -259,6 +259,7 @@ onEveryStore('The queue of a session', (bench) => {
     expect((await other.event('session:opened'))[0]).to.deep.equal({ chatSessionId })
     expect((await viewer.ask('session:open', { chatSessionId: 'nowhere' })).error?.code).to.equal('not_found')
     expect(viewer.all('session:opened')).to.deep.equal([])
+    expect(viewer.all('session:statusChanged')).to.deep.equal([])
     expect(stranger.all('session:statusChanged')).to.deep.equal([])
   })
 })

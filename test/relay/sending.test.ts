@@ -11,7 +11,9 @@ onEveryStore('A message', (bench) => {
         'chat:send',
         { content: 'Go.', messageId: 'm1' },
         (answer: { turnId: string; chatSessionId: string }) => {
-          heardBefore = viewer.heard.map(({ name }) => name).filter((name) => !/^(welcome|drone:)/.test(name))
+          heardBefore = viewer.heard
+            .map(({ name }) => name)
+            .filter((name) => !/^(welcome|drone:|commands:|catalog)/.test(name))
           resolve(answer)
         },
       )
@@ -132,7 +134,7 @@ onEveryStore('A message', (bench) => {
       .complete()
     await viewer.ended(turnId)
     await stranger.ask('session:list', {})
-    expect(stranger.heard.map(({ name }) => name)).to.deep.equal(['welcome'])
+    expect(stranger.heard.map(({ name }) => name)).to.deep.equal(['welcome', 'commands:manifest', 'catalog'])
   })
 
   it('[SE10] needs a code key: a watch key sees everything and changes nothing', async () => {

@@ -14,7 +14,13 @@ import { partWrites } from '../../src/store/mongo/plan.ts'
 import { headerFrom, turnDocument } from '../../src/store/mongo/turn-document.ts'
 import type { Usage } from '../../src/protocol/drone-up.ts'
 import type { Entry } from '../../src/turns/entry.ts'
-import type { Assignment, QueuedMessage, TurnHeader } from '../../src/turns/turn-store.ts'
+import type {
+  Assignment,
+  Compaction,
+  QueuedMessage,
+  SessionUsage,
+  TurnHeader,
+} from '../../src/turns/turn-store.ts'
 import { aTurn, batchOf, emptyLane, placedFrom, say } from '../support/store-turns.ts'
 
 const connection = mongoose.createConnection()
@@ -108,6 +114,9 @@ describe('the models', () => {
       thinkingLevel: 'low',
       cwd: '/',
       attachments: [ATTACHMENT],
+      labels: { 'a.$b': 'c' },
+      unasked: true,
+      mentions: ['bob'],
       createdAt: 1,
       attempt: 2,
       status: 'processing',
@@ -121,7 +130,7 @@ describe('the models', () => {
       toolCallCount: 4,
       sideEffects: true,
       asks: true,
-      earlier: [{ ...given, lanes: [lane] }],
+      earlier: [{ ...given, usage, lanes: [lane] }],
       generation: 5,
       version: 6,
       node: 'n',
@@ -152,7 +161,21 @@ describe('the models', () => {
       cwd: '/',
       attachments: [ATTACHMENT],
     }
-    const session = { chatSessionId: 'c', userId: 'u', queue: [queued], version: 1 }
+    const totals = { input: 1, output: 2, cacheRead: 3, cacheWrite: 4, cost: 0.5 }
+    const usage: Required<SessionUsage> = {
+      turns: 1,
+      messages: 2,
+      modelSwitches: 3,
+      totals,
+      days: [{ day: '2026-01-01', turns: 1, totals }],
+      last: { turnId: 't', totals, messages: 1, model: 'm' },
+      contextUsed: 5,
+      contextWindow: 6,
+    }
+    const compaction: Required<Compaction> = { summary: 's', at: 1, summarized: 2, kept: 3 }
+    const routing = { rule: 'r', reason: 'why' }
+    const more = { usage, compaction, routing }
+    const session = { chatSessionId: 'c', userId: 'u', queue: [queued], version: 1, ...more }
     const agentSession = { registrationId: 'r', agentSessionId: 'a' }
     await fits(
       chatSessionModel(connection),

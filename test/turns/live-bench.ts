@@ -1,3 +1,4 @@
+import { infoOf } from '../../src/turns/session-info.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
 import { LocalFeed } from '../../src/turns/feed.ts'
 import type { FeedEvent } from '../../src/turns/feed.ts'
@@ -48,6 +49,7 @@ export class LiveBench {
         warn: () => undefined,
         error: (_words, meta) => this.errors.push(meta),
       },
+      infoOf: (session) => infoOf({ all: () => [] }, session),
       bounds: { partBytes: 4096, maxUnstoredBytes: windowBytes },
       policy: { maxAttempts: 3, retryPolicy: 'ask' },
       checkpointMs: 500,

@@ -8,10 +8,11 @@ import { entryDocument, placedFrom } from './entry-document.ts'
 
 /** How a header is written into the document of its turn, and read from it. */
 export function turnDocument(header: TurnHeader): ChatTurnDocument {
-  const { turnId, ...request } = requestOf(header)
+  const { turnId, labels, ...request } = requestOf(header)
   return {
     _id: turnId,
     ...request,
+    ...(labels ? { labels: JSON.stringify(labels) } : {}),
     sessionKey: nameHash(header.chatSessionId),
     messageKey: nameHash(header.userId, header.messageId),
     ...stateFields(stateOf(header)),
@@ -32,13 +33,21 @@ export function headerFrom(document: ChatTurnDocument): TurnHeader {
   const lanes: StoredLane[] = []
   for (const [number, lane] of Object.entries(document.lanes)) lanes[Number(number)] = laneFrom(lane)
   const state = { ...stateOf(stored), earlier }
-  return headerOf({ ...requestOf(stored), turnId: _id }, { state, generation, version, node, lanes })
+  const labels = document.labels === undefined ? {} : { labels: JSON.parse(document.labels) as Labels }
+  return headerOf(
+    { ...requestOf(stored), ...labels, turnId: _id },
+    { state, generation, version, node, lanes },
+  )
 }
+
+type Labels = NonNullable<TurnHeader['labels']>
 
 export type StateFields = Omit<TurnState, 'earlier'> & { earlier: EarlierAttemptDocument[]; live: boolean }
 
 export function stateFields(state: TurnState): StateFields {
-  const earlier = state.earlier.map((attempt) => ({ ...attempt, lanes: attempt.lanes.map(laneDocument) }))
+  const earlier = state.earlier.map(
+    (attempt) => ({ ...attempt, lanes: attempt.lanes.map(laneDocument) }) as EarlierAttemptDocument,
+  )
   return { ...state, earlier, live: !isEnd(state.status) }
 }
 

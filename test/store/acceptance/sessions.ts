@@ -4,6 +4,8 @@ import type { ChatSessionRecord } from '../../../src/turns/turn-store.ts'
 import { all } from '../../support/store-turns.ts'
 import type { StoreUnderTest } from '../turn-store-acceptance.ts'
 
+const TOTALS = { input: 1, output: 2, cacheRead: 0, cacheWrite: 0, cost: 0.125 }
+
 function aSession(fields: Partial<ChatSessionRecord> = {}): ChatSessionRecord {
   const chatSessionId = `chat 😀 ${randomUUID()}`
   return { chatSessionId, userId: 'ann', queue: [], version: 1, createdAt: 1, updatedAt: 1, ...fields }
@@ -22,6 +24,16 @@ export function acceptSessions(under: StoreUnderTest): void {
         agent: 'a',
         agentSession: { registrationId: 'r', agentSessionId: 's' },
         liveTurnId: 't',
+        routing: { rule: 'r', reason: 'why' },
+        usage: {
+          turns: 1,
+          messages: 2,
+          modelSwitches: 0,
+          totals: TOTALS,
+          days: [{ day: '2026-01-01', turns: 1, totals: TOTALS }],
+          last: { turnId: 't', totals: TOTALS, messages: 1 },
+        },
+        compaction: { summary: 's 😀', at: 5, summarized: 3, kept: 2 },
         queue: [
           {
             messageId: 'm',

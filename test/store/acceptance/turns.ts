@@ -41,6 +41,9 @@ export function acceptTurns(under: StoreUnderTest): void {
         incomplete: true,
         usage: { turnId: 't', attempt: 1, input: 1, output: 2, cost: 0.125, contextUsed: 5 },
         attachments: [{ attachmentId: 'a', name: 'a 😀.png', mediaType: 'image/png', size: 7 }],
+        labels: { 'a.$b': 'c', '': '' },
+        unasked: true,
+        mentions: ['bob 😀'],
         steers: [{ messageId: 'm 😀', text: '', by: 'ann', as: 'next', offset: 3, at: 9 }],
         toolCallCount: 3,
       })
