@@ -125,6 +125,7 @@ export class ViewedSession {
       turn.describe(summary)
       // The news of the attempt was missed: whoever shows the turn has to know that it begins with nothing.
       if (isAnew) this.#onChange({ kind: 'started', turn })
+      for (const steer of summary.steers ?? []) this.#tellSteer(turn, steer)
       const points = answer.resume.filter(({ turnId }) => turnId === turn.turnId)
       for (const lane of turn.lanes()) {
         const from = points.find((point) => point.lane === lane)?.from ?? 0
@@ -218,7 +219,7 @@ export class ViewedSession {
 
   steered({ turnId, chatSessionId: _chatSessionId, version, ...steer }: Steered): Missed | undefined {
     const turn = this.#turns.get(turnId)
-    if (turn?.steered(steer)) this.#onChange({ kind: 'steered', turn, steer })
+    if (turn) this.#tellSteer(turn, steer)
     return this.counted(version)
   }
 
@@ -243,6 +244,11 @@ export class ViewedSession {
     if (!isBehind(turn, lanes)) return undefined
     this.#lacksWords(turn)
     return 'head'
+  }
+
+  /** Once, whether it came live or with a join. */
+  #tellSteer(turn: ViewedTurn, steer: SteerView): void {
+    if (turn.steered(steer)) this.#onChange({ kind: 'steered', turn, steer })
   }
 
   #setQueue(queue: readonly QueuedMessageView[]): void {

@@ -38,7 +38,7 @@ class ViewedLane {
   }
 }
 
-type Described = Pick<TurnSummary, 'prompt' | 'droneId' | 'model' | 'messageId' | 'attachments' | 'steers'>
+type Described = Pick<TurnSummary, 'prompt' | 'droneId' | 'model' | 'messageId' | 'attachments'>
 
 /** A turn as a viewer has it: its blocks grow as words come, and shrink only where the relay takes words back. */
 export class ViewedTurn {
@@ -69,7 +69,6 @@ export class ViewedTurn {
     this.model = known.model
     this.messageId = known.messageId ?? this.messageId
     this.attachments = known.attachments ?? this.attachments
-    for (const steer of known.steers ?? []) this.steered(steer)
   }
 
   /** Messages that its agent took while it worked, in the order it did. */

@@ -72,7 +72,7 @@ export class Surfaces {
         throw new RelayError('rate_limited', `A drone may show ${MAX_OF_DRONE} surfaces.`)
       this.#surfaces.set(key, { registrationId, droneId, userId, shown, stale: false })
     }
-    this.#options.tellRoom(roomOf(userId, { droneId, surfaceId }), { ...shown, droneId })
+    this.#options.tellRoom(roomOf(userId, { droneId, surfaceId }), { ...shown, spec: spec ?? null, droneId })
     const isListedOtherwise =
       !before || before.stale || spec === undefined || before.shown.title !== shown.title
     if (isListedOtherwise) this.#tellCatalog(userId)
