@@ -1,7 +1,9 @@
 import { RelayError } from '../protocol/errors.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { ChatSessions, SessionChange } from './chat-sessions.ts'
+import { seatsOf } from './seat.ts'
 import type { Seats } from './seat.ts'
+import type { Message } from './sending.ts'
 import { infoOf } from './session-info.ts'
 import type { ChatSessionRecord } from './turn-store.ts'
 
@@ -60,16 +62,45 @@ async function choose(
   )
 }
 
+/**
+ * [CS6] What a message asks for by name is offered by one of the drones that could take it. While none of them is here
+ * nobody can say, and the message waits for one.
+ */
+export function checkOffered(
+  directory: Pick<Seats, 'all'>,
+  session: ChatSessionRecord,
+  { droneId, workspaceId = session.workspaceId, model, thinkingLevel, agent }: Message,
+): void {
+  const could = seatsOf(directory, session.userId, { droneId, workspaceId }).map(({ manifest }) => manifest)
+  if (could.length === 0) return
+  const check = (what: string, wanted: string | undefined, offered: readonly string[]): void => {
+    if (wanted !== undefined && !offered.includes(wanted)) throw notOffered(what, wanted, offered)
+  }
+  check(
+    'model',
+    model,
+    could.flatMap(({ models = [] }) => models.map(({ id }) => id)),
+  )
+  check(
+    'thinking level',
+    thinkingLevel,
+    could.flatMap(({ thinkingLevels = [] }) => thinkingLevels),
+  )
+  check(
+    'agent',
+    agent,
+    could.flatMap(({ agents = [] }) => agents),
+  )
+}
+
 /** What the session's drone offers; before it has one, or while that is gone, all those that could take its next turn. */
 function offersTo(
   directory: Pick<Seats, 'all'>,
   userId: string,
   { droneId, workspaceId }: ChatSessionRecord,
 ): Manifest[] {
-  const mine = [...directory.all()].filter((seat) => seat.userId === userId)
-  const own = mine.filter((seat) => seat.droneId === droneId)
-  const near = mine.filter((seat) => workspaceId === undefined || seat.workspaceId === workspaceId)
-  const some = own.length > 0 ? own : near
+  const own = droneId === undefined ? [] : seatsOf(directory, userId, { droneId })
+  const some = own.length > 0 ? own : seatsOf(directory, userId, { workspaceId })
   if (some.length === 0)
     throw new RelayError('drone_offline', 'No drone of this session is here that could say what it offers.')
   return some.map(({ manifest }) => manifest)

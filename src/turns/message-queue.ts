@@ -2,6 +2,7 @@ import type { ChatQueue, QueuedMessageView } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
+import { checkOffered } from './choosing.ts'
 import type { Exclusive } from './chat-sessions.ts'
 import type { News } from './feed.ts'
 import { pick } from './header.ts'
@@ -48,6 +49,7 @@ export async function queueMessage(
     if (place >= 0) return { ...waiting(session, place), repeated: true }
     const twin = await store.findMessage(userId, message.messageId)
     if (twin && !isForgotten(relay, session, twin)) return repeated(twin, message)
+    checkOffered(relay.directory, session, message)
     const live = await liveTurnOf(relay, session)
     if (live === undefined && session.queue.length === 0) return start(relay, held, session, message, twin)
     const steers = steer && live !== undefined && relay.steering.takes(live) ? live : undefined

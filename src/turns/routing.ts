@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { pick } from './header.ts'
+import { seatsOf } from './seat.ts'
 import type { Seat, Seats } from './seat.ts'
 import type { Message } from './sending.ts'
 import type { ChatSessionRecord } from './turn-store.ts'
@@ -80,7 +81,8 @@ export class Routing {
   }
 
   route(userId: string, session: ChatSessionRecord, message: Message): Routed {
-    const drones = this.#couldTake(userId, session, message)
+    const { droneId, workspaceId = session.workspaceId } = message
+    const drones = seatsOf(this.#seats, userId, { droneId, workspaceId })
     for (const rule of this.#rules) {
       const reason = reasonOf(rule, userId, session, message, drones)
       if (reason === undefined) continue
@@ -110,16 +112,6 @@ export class Routing {
       this.#logger.warn('A routing rule is wrong, and left out.', { index, why })
       return undefined
     }
-  }
-
-  #couldTake(userId: string, session: ChatSessionRecord, { droneId, workspaceId }: Message): Seat[] {
-    const workspace = workspaceId ?? session.workspaceId
-    return [...this.#seats.all()].filter(
-      (seat) =>
-        seat.userId === userId &&
-        (droneId === undefined || seat.droneId === droneId) &&
-        (droneId !== undefined || workspace === undefined || seat.workspaceId === workspace),
-    )
   }
 
   #apply({ use: wanted, override }: ReadyRule, session: ChatSessionRecord, message: Message): Message {

@@ -5,10 +5,12 @@ import { isEnd } from '../protocol/turn-view.ts'
 import type { TurnStatus } from '../protocol/turn-view.ts'
 import { attachmentsOf } from './attachments.ts'
 import type { ChatSessions, Exclusive, SessionChange } from './chat-sessions.ts'
+import { checkOffered } from './choosing.ts'
 import type { Clock } from './clock.ts'
 import { pick } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
 import { newId } from './new-id.ts'
+import type { Seats } from './seat.ts'
 import type { Routed, Routing } from './routing.ts'
 import type { ChatSessionRecord, QueuedMessage, SessionUsage, TurnHeader, TurnStore } from './turn-store.ts'
 import { counted } from './usage.ts'
@@ -28,6 +30,7 @@ export interface Sending {
   readonly clock: Clock
   readonly nodeId: string
   readonly routing: Pick<Routing, 'route'>
+  readonly directory: Pick<Seats, 'all'>
   /** Bytes of all files of a message. */
   readonly attachmentsBytes: number
 }
@@ -80,6 +83,7 @@ export async function send(relay: Sending, userId: string, sent: ChatSend): Prom
     if (twin && !isForgotten(relay, session, twin)) return { header: twin, isNew: false } as const
     const live = await liveTurnOf(relay, session)
     if (live !== undefined) throw inProgress(chatSessionId, live)
+    checkOffered(relay.directory, session, message)
     return { ...(await start(relay, held, session, message, twin)), isNew: true } as const
   })
   return begun.isNew ? admit(relay, begun) : repeated(begun.header)

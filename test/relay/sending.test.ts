@@ -92,14 +92,33 @@ onEveryStore('A message', (bench) => {
     await viewer.send('2', { droneId: 'd2' })
     const third = await viewer.send('3', { droneId: 'd2' })
     expect(third.status).to.equal('queued')
-    const fourth = await viewer.send('4', { model: 'huge' })
-    expect(fourth.status).to.equal('queued')
     await able.order(2)
     expect(able.orders.map(({ prompt }) => prompt)).to.deep.equal(['1', '2'])
     expect(able.orders[0]).to.include({ agent: 'opencode', model: 'big' })
     expect(plain.orders).to.deep.equal([])
     await able.voice(await able.order(1)).complete()
     expect((await able.order(3)).prompt).to.equal('3')
+  })
+
+  it('[CS6] is refused with what is offered where it asks for something else, and waits while nobody can say', async () => {
+    await bench().start()
+    const viewer = await bench().viewer()
+    const early = await viewer.send('0', { model: 'huge', workspaceId: 'elsewhere' })
+    expect(early.status).to.equal('queued')
+    const offers = { models: [{ id: 'big' }], thinkingLevels: ['low'], agents: ['opencode'] }
+    await bench().drone({ droneId: 'd1', ...offers })
+    for (const [field, allowed] of [
+      ['model', ['big']],
+      ['thinkingLevel', ['low']],
+      ['agent', ['opencode']],
+    ] as const) {
+      const { error } = await viewer.send('1', { [field]: 'huge' })
+      expect(error, field).to.deep.include({ code: 'invalid_payload', details: { allowed } })
+      const queued = { messageId: `q ${field}`, content: '2', [field]: 'huge' }
+      const asked = await viewer.ask('chat:queue', queued)
+      expect(asked.error, field).to.deep.include({ code: 'invalid_payload', details: { allowed } })
+    }
+    expect((await viewer.send('3', { model: 'big', thinkingLevel: 'low' })).ok).to.equal(true)
   })
 
   it('[VW8] stays with the drone of its session while that is there', async () => {
