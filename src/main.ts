@@ -9,6 +9,7 @@ import { addDrones } from './cli/drones.ts'
 import { EXIT, ExitError } from './cli/exit.ts'
 import { addKeys } from './cli/keys.ts'
 import { addServe } from './cli/serve.ts'
+import { addSessions } from './cli/sessions.ts'
 import { addTurns } from './cli/turns.ts'
 
 function version(): string {
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   addDrone(program)
   addChat(program)
   addTurns(program)
+  addSessions(program)
   addDrones(program)
   addKeys(program)
   addDemoAgent(program)

@@ -17,6 +17,34 @@ export async function callRelay(
   path: string,
   body?: object,
 ): Promise<unknown> {
+  const response = await request(options, kind, method, path, body)
+  const text = await response.text()
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** The body of a GET, in pieces of text as they come. */
+export async function* readText(options: CallOptions, path: string): AsyncGenerator<string> {
+  const { body } = await request(options, 'code', 'GET', path)
+  if (body) for await (const piece of body.pipeThrough(new TextDecoderStream())) yield piece
+}
+
+/** The JSON lines of a GET, one by one. */
+export async function* readLines(options: CallOptions, path: string): AsyncGenerator<unknown> {
+  let rest = ''
+  for await (const piece of readText(options, path)) {
+    const lines = `${rest}${piece}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line !== '') yield JSON.parse(line)
+  }
+}
+
+async function request(
+  options: CallOptions,
+  kind: 'code' | 'ops',
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Response> {
   const key = await keyFor(kind, options)
   const response = await fetch(`${options.url}/api/v1${path}`, {
     method,
@@ -25,10 +53,8 @@ export async function callRelay(
   }).catch(() => {
     throw new ExitError(EXIT.failed, `No relay answers at ${options.url}: start one, or name it with --url.`)
   })
-  const text = await response.text()
-  const answer: unknown = text === '' ? undefined : JSON.parse(text)
-  if (response.ok) return answer
-  const { code, detail } = problem.parse(answer)
+  if (response.ok) return response
+  const { code, detail } = problem.parse(await response.json())
   throw new ExitError(EXIT.failed, `${detail} (${code})`)
 }
 

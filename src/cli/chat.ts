@@ -14,6 +14,8 @@ export interface ChatFlags extends PeerOptions {
 }
 
 export interface WatchFlags extends PeerOptions {
+  readonly replay?: string
+  readonly speed: string
   readonly untilEnd?: boolean
   readonly json?: boolean
 }
@@ -41,12 +43,19 @@ export function addChat(program: Command): void {
     })
   withPeerOptions(program.command('watch').description('watch a chat session live').argument('[session]'))
     .option('--until-end', 'leave when the turn has ended')
+    .option('--replay <turn>', 'show a turn again, as it was said')
+    .option('--speed <times>', 'how much faster than it was said', '1')
     .option('--json', 'one JSON line for each thing that happens')
     .addHelpText(
       'after',
       '\nWithout a session: the one that changed last.\nEnvironment: RELAY_URL, RELAY_KEY, DATA_DIR\n',
     )
     .action(async (session: string | undefined, flags: WatchFlags) => {
+      if (flags.replay !== undefined) {
+        const { replay } = await import('./replay.ts')
+        await replay(flags.replay, flags)
+        return
+      }
       const { watch } = await import('./run-chat.ts')
       await watch(session, flags)
     })

@@ -7,6 +7,7 @@ import { addFleetRoutes } from './fleet-routes.ts'
 import type { FleetWorld } from './fleet-routes.ts'
 import { KEY_KINDS } from '../turns/turn-store.ts'
 import { problems, sendProblem } from './problem.ts'
+import { addReadingRoutes } from './reading-routes.ts'
 import { identified } from './request.ts'
 
 /** Of JSON: as much as a packet of a socket may have. */
@@ -47,6 +48,7 @@ export async function createApp(world: HttpWorld): Promise<Express> {
   )
   addFleetRoutes(api, world)
   addConversationRoutes(api, world, raw)
+  addReadingRoutes(api, world)
   app.use('/api/v1', api)
   app.use((request, response) => {
     sendProblem(response, new RelayError('not_found', `There is nothing at ${request.path}.`))

@@ -12,9 +12,7 @@ import { keepAttachment } from '../turns/attachments.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
 import { cancelQueued, editQueued, queueMessage, viewOfQueue } from '../turns/message-queue.ts'
 import type { Queueing } from '../turns/message-queue.ts'
-import { readTurn, summaryOf } from '../turns/turn-reader.ts'
-import { KEY_KINDS } from '../turns/turn-store.ts'
-import { usageByDay } from '../turns/usage-by-day.ts'
+import { summaryOf } from '../turns/turn-reader.ts'
 import { USERS, identified, pageOf, parse } from './request.ts'
 
 export interface ConversationWorld extends Queueing {
@@ -26,8 +24,6 @@ export interface ConversationWorld extends Queueing {
   choose(userId: string, choice: PermissionChoice): Promise<{ optionId: string | null; by?: string }>
 }
 
-const attempt = z.object({ attempt: z.coerce.number().int().min(1).optional() })
-const lastDays = z.object({ days: z.coerce.number().int().min(1).max(92).default(30) })
 const fileName = z.object({ name: nameSchema })
 const edit = z.object({ content: z.string().min(1) })
 
@@ -36,15 +32,6 @@ export function addConversationRoutes(router: Router, world: ConversationWorld, 
   const { access } = world
   addSessions(router, world)
   addMessages(router, world, raw)
-  router.get('/turns/:id', async (request, response) => {
-    const { userId } = await identified(access, request, KEY_KINDS)
-    const wanted = parse(attempt, request.query)
-    const header = await world.store.readTurn(request.params.id)
-    const isMine = header?.userId === userId
-    const turn = isMine ? await readTurn(world.store, header.turnId, wanted.attempt) : undefined
-    if (!turn) throw new RelayError('not_found', `There is no turn ${request.params.id}.`)
-    response.json(turn)
-  })
   router.post('/turns/:id/retry', async (request, response) => {
     const { userId } = await identified(access, request, ['code'])
     response.json(await world.retry(userId, request.params.id))
@@ -64,11 +51,6 @@ function addSessions(router: Router, world: ConversationWorld): void {
   router.get('/chat-sessions', async (request, response) => {
     const { userId } = await identified(access, request, USERS)
     response.json(await listSessions(world, userId, pageOf(request)))
-  })
-  router.get('/usage', async (request, response) => {
-    const { userId } = await identified(access, request, USERS)
-    const { days } = parse(lastDays, request.query)
-    response.json({ days: await usageByDay(store, userId, days, world.clock.now()) })
   })
   router.get('/chat-sessions/:id', async (request, response) => {
     const { userId } = await identified(access, request, USERS)

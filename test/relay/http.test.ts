@@ -42,6 +42,8 @@ onEveryStore('The HTTP side', (bench) => {
       ['GET', '/chat-sessions', ['code', 'watch']],
       ['GET', '/chat-sessions/x', ['code', 'watch']],
       ['GET', '/usage', ['code', 'watch']],
+      ['GET', '/chat-sessions/x/export', ['code', 'watch']],
+      ['GET', '/turns/x/entries', ['code', 'watch']],
       ['POST', '/reload', ['ops']],
       ['POST', '/messages', ['code']],
       ['PATCH', '/chat-sessions/x/queue/y', ['code']],
