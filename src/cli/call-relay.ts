@@ -29,7 +29,7 @@ export async function* readText(options: CallOptions, path: string): AsyncGenera
 }
 
 /** The JSON lines of a GET, one by one. */
-export async function* readLines(options: CallOptions, path: string): AsyncGenerator<unknown> {
+export async function* readLines(options: CallOptions, path: string): AsyncGenerator {
   let rest = ''
   for await (const piece of readText(options, path)) {
     const lines = `${rest}${piece}`.split('\n')

@@ -1,14 +1,16 @@
 import type { Express } from 'express'
 import { RelayError } from '../protocol/errors.ts'
 import type { Logger } from '../sessions/socket-session.ts'
-import { addConversationRoutes } from './conversation-routes.ts'
+import { conversationRoutes } from './conversation-routes.ts'
 import type { ConversationWorld } from './conversation-routes.ts'
-import { addFleetRoutes } from './fleet-routes.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import type { FleetWorld } from './fleet-routes.ts'
 import { KEY_KINDS } from '../turns/turn-store.ts'
+import { addDocs } from './docs.ts'
 import { problems, sendProblem } from './problem.ts'
-import { addReadingRoutes } from './reading-routes.ts'
+import { readingRoutes } from './reading-routes.ts'
 import { identified } from './request.ts'
+import { mount } from './route.ts'
 
 /** Of JSON: as much as a packet of a socket may have. */
 const BODY_LIMIT = '2mb'
@@ -46,9 +48,9 @@ export async function createApp(world: HttpWorld): Promise<Express> {
   app.use('/api/v1', (request, response, next) =>
     request.method === 'POST' && request.path === '/attachments' ? next() : json(request, response, next),
   )
-  addFleetRoutes(api, world)
-  addConversationRoutes(api, world, raw)
-  addReadingRoutes(api, world)
+  const routes = [...fleetRoutes(world), ...conversationRoutes(world), ...readingRoutes(world)]
+  mount(api, routes, { access: world.access, raw })
+  addDocs(app, routes)
   app.use('/api/v1', api)
   app.use((request, response) => {
     sendProblem(response, new RelayError('not_found', `There is nothing at ${request.path}.`))

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Response, Router } from 'express'
+import type { Response } from 'express'
 import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
-import type { Access } from '../sessions/access.ts'
+import { turnView, usageTotals } from '../protocol/turn-view.ts'
 import { sessionStatus } from '../sessions/session-status.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
@@ -14,10 +14,11 @@ import { readTurn } from '../turns/turn-reader.ts'
 import { KEY_KINDS } from '../turns/turn-store.ts'
 import type { TurnHeader, TurnStore } from '../turns/turn-store.ts'
 import { usageByDay } from '../turns/usage-by-day.ts'
-import { USERS, identified, parse } from './request.ts'
+import { USERS } from './request.ts'
+import { route } from './route.ts'
+import type { Route } from './route.ts'
 
 export interface ReadingWorld {
-  readonly access: Access
   readonly store: TurnStore
   readonly sessions: ChatSessions
   readonly clock: Clock
@@ -26,43 +27,80 @@ export interface ReadingWorld {
 const attempt = z.object({ attempt: z.coerce.number().int().min(1).optional() })
 const lastDays = z.object({ days: z.coerce.number().int().min(1).max(92).default(30) })
 const exported = z.object({ format: z.enum(EXPORT_FORMATS).default('markdown') })
+const dayUsage = usageTotals.extend({ day: z.string(), turns: z.int() })
 const EXPORT_TYPES = { markdown: 'text/markdown; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' }
 
 /** What there is to read of a user's turns, whole. */
-export function addReadingRoutes(router: Router, world: ReadingWorld): void {
-  const { access, store, sessions } = world
-  const turnOf = async (userId: string, turnId: string): Promise<TurnHeader> => {
+export function readingRoutes({ store, sessions, clock }: ReadingWorld): Route[] {
+  const turnOf = async (userId: string, turnId = ''): Promise<TurnHeader> => {
     const header = await store.readTurn(turnId)
     if (header?.userId !== userId) throw new RelayError('not_found', `There is no turn ${turnId}.`)
     return header
   }
-
-  router.get('/turns/:id', async (request, response) => {
-    const { userId } = await identified(access, request, KEY_KINDS)
-    const wanted = parse(attempt, request.query)
-    const { turnId } = await turnOf(userId, request.params.id)
-    const turn = await readTurn(store, turnId, wanted.attempt)
-    if (!turn) throw new RelayError('not_found', `Turn ${turnId} has no attempt ${wanted.attempt}.`)
-    response.json(turn)
-  })
-  router.get('/turns/:id/entries', async (request, response) => {
-    const { userId } = await identified(access, request, USERS)
-    const header = await turnOf(userId, request.params.id)
-    await send(response, 'application/jsonl; charset=utf-8', lines(entriesOf(store, header)))
-  })
-  router.get('/chat-sessions/:id/export', async (request, response) => {
-    const { userId } = await identified(access, request, USERS)
-    const { format } = parse(exported, request.query)
-    const session = await sessions.of(userId, request.params.id)
-    const live = session.liveTurnId === undefined ? undefined : await store.readTurn(session.liveTurnId)
-    const view = viewOfSession(session, sessionStatus(session, live ? [live] : []))
-    await send(response, EXPORT_TYPES[format], exportSession(store, view, format))
-  })
-  router.get('/usage', async (request, response) => {
-    const { userId } = await identified(access, request, USERS)
-    const { days } = parse(lastDays, request.query)
-    response.json({ days: await usageByDay(store, userId, days, world.clock.now()) })
-  })
+  return [
+    route(
+      {
+        method: 'get',
+        path: '/turns/:id',
+        summary: 'A turn with its words; `attempt` for an earlier one',
+        keys: KEY_KINDS,
+        query: attempt,
+        answer: turnView,
+      },
+      async ({ identity, params, query }) => {
+        const { turnId } = await turnOf(identity.userId, params['id'])
+        const turn = await readTurn(store, turnId, query.attempt)
+        if (!turn) throw new RelayError('not_found', `Turn ${turnId} has no attempt ${query.attempt}.`)
+        return turn
+      },
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/turns/:id/entries',
+        summary:
+          'The entries of a turn in the order in which they were said, `{ lane, offset, entry }` a line',
+        keys: USERS,
+        answer: [{ mediaType: 'application/jsonl', description: 'One entry a line' }],
+      },
+      async ({ identity, params, response }) => {
+        const header = await turnOf(identity.userId, params['id'])
+        return send(response, EXPORT_TYPES.jsonl, lines(entriesOf(store, header)))
+      },
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/chat-sessions/:id/export',
+        summary: 'A session whole, its oldest turn first',
+        keys: USERS,
+        query: exported,
+        answer: [
+          { mediaType: 'text/markdown', description: 'For people' },
+          { mediaType: 'application/jsonl', description: 'The session, then a turn a line' },
+        ],
+      },
+      async ({ identity, params, query: { format }, response }) => {
+        const session = await sessions.of(identity.userId, params['id'] ?? '')
+        const live = session.liveTurnId === undefined ? undefined : await store.readTurn(session.liveTurnId)
+        const view = viewOfSession(session, sessionStatus(session, live ? [live] : []))
+        return send(response, EXPORT_TYPES[format], exportSession(store, view, format))
+      },
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/usage',
+        summary: 'Tokens and cost by day (UTC), the newest first',
+        keys: USERS,
+        query: lastDays,
+        answer: z.object({ days: z.array(dayUsage) }),
+      },
+      async ({ identity, query: { days } }) => ({
+        days: await usageByDay(store, identity.userId, days, clock.now()),
+      }),
+    ),
+  ]
 }
 
 async function* lines(values: AsyncIterable<object>): AsyncGenerator<string> {
@@ -70,7 +108,7 @@ async function* lines(values: AsyncIterable<object>): AsyncGenerator<string> {
 }
 
 /** Piece by piece, as fast as it is taken; a reader that goes away ends it. */
-async function send(response: Response, type: string, pieces: AsyncIterable<string>): Promise<void> {
+async function send(response: Response, type: string, pieces: AsyncIterable<string>): Promise<undefined> {
   response.setHeader('content-type', type)
   try {
     await pipeline(Readable.from(pieces), response)

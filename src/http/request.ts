@@ -3,15 +3,18 @@ import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
 import type { Access } from '../sessions/access.ts'
 import type { Identity } from '../sessions/socket-session.ts'
-import type { KeyKind, PageRequest } from '../turns/turn-store.ts'
+import type { KeyKind } from '../turns/turn-store.ts'
 
 const PAGE_DEFAULT = 50
 const PAGE_MOST = 200
 
-const page = z.object({
-  after: z.string().max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(PAGE_MOST).default(PAGE_DEFAULT),
-})
+/** Which page of a list is asked for. */
+export const page = z
+  .object({
+    after: z.string().max(512).optional(),
+    limit: z.coerce.number().int().min(1).max(PAGE_MOST).default(PAGE_DEFAULT),
+  })
+  .transform(({ after, limit }) => ({ limit, ...(after === undefined ? {} : { after }) }))
 
 /** Who may see what is a user's: with `code` also change it. */
 export const USERS: readonly KeyKind[] = ['code', 'watch']
@@ -28,10 +31,4 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   throw new RelayError('invalid_payload', `${issue?.message ?? 'invalid'} at ${issue?.path.join('.') ?? ''}`)
-}
-
-/** Which page of a list is asked for. */
-export function pageOf(request: Request): PageRequest {
-  const { after, limit } = parse(page, request.query)
-  return { limit, ...(after === undefined ? {} : { after }) }
 }

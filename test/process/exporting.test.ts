@@ -24,16 +24,14 @@ for (const { name, make } of STORES) {
         expect((await command.exited).code, command.errors.join('\n')).to.equal(0)
         return command
       }
-      const [session] = (await run('sessions', '--json')).json()[0]?.['sessions'] as {
-        chatSessionId: string
-      }[]
-      expect(session?.chatSessionId).to.equal(turn.chatSessionId)
+      const [listed] = (await run('sessions', '--json')).json() as { sessions: { chatSessionId: string }[] }[]
+      expect(listed?.sessions[0]?.chatSessionId).to.equal(turn.chatSessionId)
       const markdown = (await run('export', turn.chatSessionId)).lines.join('\n')
       expect(markdown).to.include('# what is here').and.to.include('### Answer')
       const lines = (await run('export', turn.chatSessionId, '--format', 'jsonl')).json()
       expect(lines.map(({ kind }) => kind)).to.deep.equal(['session', 'turn'])
-      const [usage] = (await run('usage', '--json')).json()
-      expect((usage?.['days'] as { turns: number }[])[0]?.turns).to.equal(1)
+      const [usage] = (await run('usage', '--json')).json() as { days: { turns: number }[] }[]
+      expect(usage?.days[0]?.turns).to.equal(1)
       const again = (await run('watch', '--replay', turnId, '--speed', '1000', '--json')).json()
       const said = again.flatMap(({ kind, lane, entry }) => {
         const { text } = (entry ?? {}) as { text?: string }

@@ -52,10 +52,19 @@ onEveryStore('The HTTP side', (bench) => {
       ['GET', '/attachments/x', ['code', 'watch']],
       ['POST', '/permissions', ['code']],
       ['GET', '/chat-sessions/x/turns', ['code', 'watch']],
+      ['GET', '/turns/x', ['drone', 'code', 'watch', 'ops']],
       ['GET', '/keys', ['ops']],
       ['POST', '/keys', ['ops']],
       ['DELETE', '/keys/x', ['ops']],
     ]
+    const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, object> }
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('/api/v1', '')}`),
+    )
+    const named = wanted.map(([method, path]) => `${method} ${path.replace(/\?.*/, '')}`)
+    expect(
+      documented.map((route) => route.replaceAll(/\{id\}/g, 'x').replace('{messageId}', 'y')).toSorted(),
+    ).to.deep.equal(named.toSorted())
     for (const [method, path, kinds] of wanted) {
       const bare = await fetch(`${url}/api/v1${path}`, { method })
       expect((await problem(bare)).code, path).to.equal('unauthorized')

@@ -151,7 +151,7 @@ for (const { name, make } of STORES) {
           .map(({ content }) => content),
       ).to.deep.equal(['By the way.'])
       await viewer.client.send(message('m2', { chatSessionId }), viewer.see)
-      const { order, ask: _ask } = await stage.works.next()
+      const { order } = await stage.works.next()
       expect(order.history.map(({ content }) => content)).to.deep.equal(['Short.', 'By the way.'])
       const refused = drone.say({ chatSessionId, content: 'Again.' })
       expect(await refused.catch((error: unknown) => String(error))).to.include('turn_in_progress')
