@@ -98,7 +98,7 @@ export async function opencodeConfig(dir: string, baseUrl: string): Promise<void
         npm: '@ai-sdk/openai-compatible',
         name: 'Fake',
         options: { baseURL: baseUrl, apiKey: 'none' },
-        models: { fake },
+        models: { fake, other: { ...fake, name: 'Other' } },
       },
     },
     permission: PERMISSIONS,

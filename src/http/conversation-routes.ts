@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { chatQueue, chatQueueAnswer, codeUp, permissionChoice, queuedMessage } from '../protocol/code-up.ts'
+import {
+  chatQueue,
+  chatQueueAnswer,
+  codeUp,
+  openPermission,
+  permissionChoice,
+  queuedMessage,
+} from '../protocol/code-up.ts'
 import type { PermissionChoice } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { attachmentView, sessionView, turnStatus, turnSummary } from '../protocol/turn-view.ts'
@@ -11,12 +18,14 @@ import { keepAttachment } from '../turns/attachments.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
 import { cancelQueued, editQueued, queueMessage, viewOfQueue } from '../turns/message-queue.ts'
 import type { Queueing } from '../turns/message-queue.ts'
+import type { Permissions } from '../turns/permissions.ts'
 import { summaryOf } from '../turns/turn-reader.ts'
 import { USERS, page } from './request.ts'
 import { route } from './route.ts'
 import type { Route } from './route.ts'
 
 export interface ConversationWorld extends Queueing {
+  readonly permissions: Pick<Permissions, 'openOf'>
   /** Throws while the relay stops. */
   checkOpen(): void
   retry(userId: string, turnId: string): Promise<{ attempt: number }>
@@ -190,6 +199,22 @@ function turnRoutes(world: ConversationWorld): Route[] {
         answer: z.object({ turnId: ownId, status: turnStatus }),
       },
       ({ identity, params }) => world.abort(identity.userId, params['id'] ?? ''),
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/permissions',
+        summary: 'What agents ask and nobody has answered',
+        keys: USERS,
+        answer: z.object({ permissions: z.array(openPermission.extend({ chatSessionId: name })) }),
+      },
+      async ({ identity }) => ({
+        permissions: [...world.turns.all()]
+          .filter(({ request }) => request.userId === identity.userId)
+          .flatMap(({ turnId, chatSessionId }) =>
+            world.permissions.openOf(turnId).map((permission) => ({ ...permission, chatSessionId })),
+          ),
+      }),
     ),
     route(
       {

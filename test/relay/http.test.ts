@@ -50,6 +50,7 @@ onEveryStore('The HTTP side', (bench) => {
       ['DELETE', '/chat-sessions/x/queue/y', ['code']],
       ['POST', '/attachments?name=a', ['code']],
       ['GET', '/attachments/x', ['code', 'watch']],
+      ['GET', '/permissions', ['code', 'watch']],
       ['POST', '/permissions', ['code']],
       ['GET', '/chat-sessions/x/turns', ['code', 'watch']],
       ['GET', '/turns/x', ['drone', 'code', 'watch', 'ops']],

@@ -48,7 +48,16 @@ onEveryStore('A question of an agent', (bench) => {
     expect(permissions[0]?.expiresInMs).to.be.within(80_000_000, 86_400_000)
     expect(turns[0]).to.include({ status: 'processing', waitingFor: 'permission' })
 
+    const open = async (key?: string) => {
+      const response = await bench().request('/api/v1/permissions', key === undefined ? 'watch' : { key })
+      return ((await response.json()) as { permissions: { requestId: string; chatSessionId: string }[] })
+        .permissions
+    }
+    const [listed, ...others] = await open()
+    expect(listed).to.include({ requestId: 'r1', chatSessionId })
+    expect([...others, ...(await open(await bench().relay.keyOf('code', 'bob')))]).to.deep.equal([])
     expect(await choose(late)).to.deep.equal({ ok: true, optionId: 'once', by: 'ann' })
+    expect(await open()).to.deep.equal([])
     expect((await drone.event('permission:resolved'))[0]).to.deep.equal({
       requestId: 'r1',
       optionId: 'once',
