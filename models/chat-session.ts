@@ -1,22 +1,13 @@
 import { Schema } from 'mongoose'
 import type { Connection, Model } from 'mongoose'
-import { attachmentViewSchema } from './attachment.ts'
-import type { AttachmentViewDocument } from './attachment.ts'
+import { MESSAGE_FIELDS } from './message.ts'
+import type { MessageDocument } from './message.ts'
 import { DOCUMENT, PART_OF_DOCUMENT } from './schema-options.ts'
 
-export interface QueuedMessageDocument {
-  messageId: string
+export interface QueuedMessageDocument extends MessageDocument {
   content: string
   by: string
   steers?: string
-  droneId?: string
-  workspaceId?: string
-  agent?: string
-  model?: string
-  provider?: string
-  thinkingLevel?: string
-  cwd?: string
-  attachments?: AttachmentViewDocument[]
 }
 
 interface UsageTotalsDocument {
@@ -67,20 +58,7 @@ export interface ChatSessionDocument {
 }
 
 const queuedMessageSchema = new Schema<QueuedMessageDocument>(
-  {
-    messageId: String,
-    content: String,
-    by: String,
-    steers: String,
-    droneId: String,
-    workspaceId: String,
-    agent: String,
-    model: String,
-    provider: String,
-    thinkingLevel: String,
-    cwd: String,
-    attachments: { type: [attachmentViewSchema], default: undefined },
-  },
+  { ...MESSAGE_FIELDS, content: String, by: String, steers: String },
   PART_OF_DOCUMENT,
 )
 

@@ -1,8 +1,8 @@
 import { Schema } from 'mongoose'
 import type { Connection, Model } from 'mongoose'
 import { DOCUMENT, PART_OF_DOCUMENT } from './schema-options.ts'
-import { attachmentViewSchema } from './attachment.ts'
-import type { AttachmentViewDocument } from './attachment.ts'
+import { MESSAGE_FIELDS } from './message.ts'
+import type { MessageDocument } from './message.ts'
 import { turnLaneSchema } from './turn-lane.ts'
 import type { TurnLaneDocument } from './turn-lane.ts'
 
@@ -52,24 +52,15 @@ export interface TakenSteerDocument {
  * A prompt and where its answer stands: the commit record of the parts. `blocks` and `toolCalls`, as readers expect them
  * of a chat turn, are folded from the parts when they are asked for and not stored a second time.
  */
-export interface ChatTurnDocument {
+export interface ChatTurnDocument extends MessageDocument {
   _id: string
   chatSessionId: string
   /** The chat session's id, hashed: ids of others may be longer than an index takes. */
   sessionKey: string
   userId: string
-  messageId: string
   /** User and message, hashed together: unique. */
   messageKey: string
   prompt: string
-  droneId?: string
-  workspaceId?: string
-  agent?: string
-  model?: string
-  provider?: string
-  thinkingLevel?: string
-  cwd?: string
-  attachments?: AttachmentViewDocument[]
   /** JSON as text: its keys are a rule's. */
   labels?: string
   unasked?: boolean
@@ -144,17 +135,9 @@ const schema = new Schema<ChatTurnDocument>(
     chatSessionId: String,
     sessionKey: String,
     userId: String,
-    messageId: String,
+    ...MESSAGE_FIELDS,
     messageKey: String,
     prompt: String,
-    droneId: String,
-    workspaceId: String,
-    agent: String,
-    model: String,
-    provider: String,
-    thinkingLevel: String,
-    cwd: String,
-    attachments: { type: [attachmentViewSchema], default: undefined },
     labels: String,
     unasked: Boolean,
     mentions: { type: [String], default: undefined },

@@ -1,13 +1,7 @@
 /** What an IDE embeds: `drone-relay/client`. */
 export { CodeClient } from './code-client.ts'
-export type {
-  CodeClientOptions,
-  CodeWelcome,
-  CommandPlace,
-  Queued,
-  SessionStatusNews,
-  SurfacePlace,
-} from './code-client.ts'
+export type { CodeClientOptions, CodeWelcome, Queued, SessionStatusNews } from './code-client.ts'
+export type { CommandPlace, SurfacePlace } from './code-requests.ts'
 export { FinalRefusal } from './connection.ts'
 export { ViewedSession } from './viewed-session.ts'
 export type { Missed, SessionChange, SessionInfo } from './viewed-session.ts'

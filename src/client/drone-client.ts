@@ -67,6 +67,8 @@ export class DroneClient {
   readonly #announcements: Announcements
   readonly #requests: DroneRequests
   #limits: Limits | undefined
+  /** What it offers, as last said: a connection begins with it. */
+  #offered: Manifest = {}
   #heartbeat: ReturnType<typeof setInterval> | undefined
   #stopping: Promise<void> | undefined
 
@@ -78,7 +80,7 @@ export class DroneClient {
       auth: () => ({
         token: options.token,
         protocol: PROTOCOL_VERSION,
-        registration: { ...options.registration, instanceId: this.instanceId },
+        registration: { ...options.registration, ...this.#offered, instanceId: this.instanceId },
       }),
       isUrgent: () => this.#works.size > 0,
       onWelcome: (welcome) => this.#welcomed(welcome),
@@ -138,6 +140,7 @@ export class DroneClient {
 
   /** What this drone offers from now on; said again on every connection. */
   manifest(manifest: Manifest): void {
+    this.#offered = manifest
     this.#announcements.say('manifest', 'manifest', manifest, { lasts: true })
   }
 

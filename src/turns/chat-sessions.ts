@@ -12,14 +12,11 @@ type Changeable = Omit<ChatSessionRecord, 'chatSessionId' | 'userId' | 'version'
 /** What becomes of a session's fields; undefined takes one away. */
 export type SessionChange = { readonly [Field in keyof Changeable]?: Changeable[Field] | undefined }
 
-/** What is told of one change: several events of one version, or one. */
-export type Told = News | readonly News[]
-
 /** The changes that may be made while a session is held: of what has happened already, as by `announce`. */
 export interface Exclusive {
   announce(
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => Told,
+    news: (session: ChatSessionRecord) => News,
   ): Promise<void>
 }
 
@@ -32,8 +29,8 @@ interface ChatSessionsOptions {
 }
 
 /**
- * The conversations. Every change that is not content counts `version` up and is told with it, one change of a session
- * at a time: a viewer that sees a number left out knows that it has missed something.
+ * The conversations. Every change that is not content counts `version` up and is told with it, by one event and one
+ * change of a session at a time: a viewer that sees a number left out knows that it has missed something.
  */
 export class ChatSessions {
   readonly #options: ChatSessionsOptions
@@ -82,7 +79,7 @@ export class ChatSessions {
   change(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange | undefined,
-    news?: (session: ChatSessionRecord) => Told,
+    news?: (session: ChatSessionRecord) => News,
   ): Promise<ChatSessionRecord | undefined> {
     return this.#inOrder(chatSessionId, async () => {
       const session = await this.#write(chatSessionId, change)
@@ -95,7 +92,7 @@ export class ChatSessions {
   announce(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => Told,
+    news: (session: ChatSessionRecord) => News,
   ): Promise<void> {
     return this.#inOrder(chatSessionId, async () => {
       await this.#announce(chatSessionId, change, news)
@@ -105,7 +102,7 @@ export class ChatSessions {
   #announce(
     chatSessionId: string,
     change: (session: ChatSessionRecord) => SessionChange,
-    news: (session: ChatSessionRecord) => Told,
+    news: (session: ChatSessionRecord) => News,
   ): Promise<boolean> {
     const isClosed = (): boolean => this.#closed
     return untilStored(this.#options.clock, isClosed, async () => {
@@ -114,11 +111,9 @@ export class ChatSessions {
     })
   }
 
-  #publish(session: ChatSessionRecord, told: Told): void {
-    for (const news of Array.isArray(told) ? told : [told]) {
-      this.#options.feed.publish(session.chatSessionId, news)
-      this.#options.onNews?.(session, news)
-    }
+  #publish(session: ChatSessionRecord, news: News): void {
+    this.#options.feed.publish(session.chatSessionId, news)
+    this.#options.onNews?.(session, news)
   }
 
   async #write(

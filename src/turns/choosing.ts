@@ -63,8 +63,8 @@ async function choose(
 }
 
 /**
- * [CS6] What a message asks for by name is offered by one of the drones that could take it. While none of them is here
- * nobody can say, and the message waits for one.
+ * [CS6] What a message asks for by name is offered by one of the drones that could take it. While none of them is here,
+ * or one has not said, nobody knows, and the message waits.
  */
 export function checkOffered(
   directory: Pick<Seats, 'all'>,
@@ -72,24 +72,31 @@ export function checkOffered(
   { droneId, workspaceId = session.workspaceId, model, thinkingLevel, agent }: Message,
 ): void {
   const could = seatsOf(directory, session.userId, { droneId, workspaceId }).map(({ manifest }) => manifest)
-  if (could.length === 0) return
-  const check = (what: string, wanted: string | undefined, offered: readonly string[]): void => {
-    if (wanted !== undefined && !offered.includes(wanted)) throw notOffered(what, wanted, offered)
+  const check = (
+    what: string,
+    wanted: string | undefined,
+    offered: (readonly string[] | undefined)[],
+  ): void => {
+    // A drone that has not said yet what it offers may offer anything.
+    const isKnown = could.length > 0 && offered.every((list) => list !== undefined)
+    if (wanted === undefined || !isKnown) return
+    const all = offered.flatMap((list) => list ?? [])
+    if (!all.includes(wanted)) throw notOffered(what, wanted, all)
   }
   check(
     'model',
     model,
-    could.flatMap(({ models = [] }) => models.map(({ id }) => id)),
+    could.map(({ models }) => models?.map(({ id }) => id)),
   )
   check(
     'thinking level',
     thinkingLevel,
-    could.flatMap(({ thinkingLevels = [] }) => thinkingLevels),
+    could.map(({ thinkingLevels }) => thinkingLevels),
   )
   check(
     'agent',
     agent,
-    could.flatMap(({ agents = [] }) => agents),
+    could.map(({ agents }) => agents),
   )
 }
 

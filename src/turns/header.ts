@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+import { newId } from './new-id.ts'
 import type { TurnHeader, TurnRequest, TurnState } from './turn-store.ts'
 
 /** The fields of a header that say what was asked for. */
@@ -61,4 +63,25 @@ export function pick<Source extends object, Key extends keyof Source>(
     if (value !== undefined) picked[key] = value as Exclude<Source[Key], undefined>
   }
   return picked
+}
+
+/** A turn that nobody has worked on: stored as it is, then named by its session. */
+export function queuedTurn(
+  { clock, nodeId }: { readonly clock: Clock; readonly nodeId: string },
+  request: Omit<TurnRequest, 'turnId' | 'createdAt'>,
+): TurnHeader {
+  const now = clock.now()
+  return {
+    turnId: newId(now),
+    ...request,
+    createdAt: now,
+    attempt: 1,
+    status: 'queued',
+    toolCallCount: 0,
+    earlier: [],
+    generation: 1,
+    version: 0,
+    node: nodeId,
+    lanes: [],
+  }
 }

@@ -232,10 +232,7 @@ export class LiveTurns {
         await this.#options.sessions.announce(
           turn.chatSessionId,
           (session) => sessionChange(session, turn, state, this.#options.clock.now()),
-          (session) => [
-            newsOf(session, turn, state, heads, this.#listener?.delaysOf(turn) ?? {}),
-            this.#options.infoOf(session),
-          ],
+          (session) => newsOf(session, turn, state, heads, this.#listener?.delaysOf(turn) ?? {}),
         )
       }
       turn.told = { attempt, status, asks }
@@ -243,6 +240,8 @@ export class LiveTurns {
       // It may have been taken up again meanwhile: that is another one's place.
       if (isEnd(status) && this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
       this.#listener?.onTold(turn, state)
+      if (last.status !== status && (isEnd(status) || status === 'processing'))
+        await this.#options.sessions.announce(turn.chatSessionId, () => ({}), this.#options.infoOf)
     } catch (error) {
       this.#options.logger.error('A turn changed, and its viewers could not be told.', {
         turnId: turn.turnId,

@@ -4,8 +4,8 @@ import { RelayError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { ChatSessions } from './chat-sessions.ts'
 import type { Clock } from './clock.ts'
+import { pick, queuedTurn } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
-import { newId } from './new-id.ts'
 import { isForgotten, liveTurnOf } from './sending.ts'
 import type { Turn } from './turn.ts'
 import { MAIN_LANE } from './turn-log.ts'
@@ -78,8 +78,25 @@ async function headerFor(
     )
   if (isOpen) return twin
   // A relay died before it had stored what was said.
+  const { chatSessionId } = session
+  const { userId, droneId, workspaceId } = speaker
+  const mentions = pick(said, 'mentions')
   const reopened = twin && (await store.reopen(twin.turnId, twin.generation, nodeId))
-  return reopened ?? store.insertTurn(newHeader(relay, speaker, session, messageId, said))
+  return (
+    reopened ??
+    store.insertTurn(
+      queuedTurn(relay, {
+        chatSessionId,
+        userId,
+        messageId,
+        prompt: '',
+        unasked: true,
+        ...mentions,
+        droneId,
+        workspaceId,
+      }),
+    )
+  )
 }
 
 /** Once it is told that the turn has begun: whoever watches takes no words of a turn that was not announced. */
@@ -110,34 +127,4 @@ async function speak(
     }
   turns.apply(turn, { type: 'completed', success: true })
   await turn.whenStored()
-}
-
-function newHeader(
-  { clock, nodeId }: Saying,
-  { userId, workspaceId, droneId }: Speaker,
-  { chatSessionId }: ChatSessionRecord,
-  messageId: string,
-  { mentions }: Said,
-): TurnHeader {
-  const now = clock.now()
-  return {
-    turnId: newId(now),
-    chatSessionId,
-    userId,
-    messageId,
-    prompt: '',
-    unasked: true,
-    ...(mentions ? { mentions } : {}),
-    droneId,
-    workspaceId,
-    createdAt: now,
-    attempt: 1,
-    status: 'queued',
-    toolCallCount: 0,
-    earlier: [],
-    generation: 1,
-    version: 0,
-    node: nodeId,
-    lanes: [],
-  }
 }

@@ -7,9 +7,8 @@ import { attachmentsOf } from './attachments.ts'
 import type { ChatSessions, Exclusive, SessionChange } from './chat-sessions.ts'
 import { checkOffered } from './choosing.ts'
 import type { Clock } from './clock.ts'
-import { pick } from './header.ts'
+import { pick, queuedTurn } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
-import { newId } from './new-id.ts'
 import type { Seats } from './seat.ts'
 import type { Routed, Routing } from './routing.ts'
 import type { ChatSessionRecord, QueuedMessage, SessionUsage, TurnHeader, TurnStore } from './turn-store.ts'
@@ -215,9 +214,7 @@ function inProgress(chatSessionId: string, turnId: string): RelayError {
 }
 
 function headerOf(relay: Sending, session: ChatSessionRecord, { message, labels }: Routed): TurnHeader {
-  const now = relay.clock.now()
-  return {
-    turnId: newId(now),
+  return queuedTurn(relay, {
     chatSessionId: session.chatSessionId,
     userId: session.userId,
     messageId: message.messageId,
@@ -226,14 +223,5 @@ function headerOf(relay: Sending, session: ChatSessionRecord, { message, labels 
     ...pick(message, 'droneId', 'workspaceId', 'agent', 'model', 'provider', 'thinkingLevel', 'cwd'),
     ...pick(message, 'attachments'),
     ...(labels ? { labels } : {}),
-    createdAt: now,
-    attempt: 1,
-    status: 'queued',
-    toolCallCount: 0,
-    earlier: [],
-    generation: 1,
-    version: 0,
-    node: relay.nodeId,
-    lanes: [],
-  }
+  })
 }

@@ -20,8 +20,13 @@ interface Seen {
   readonly lanes: Record<string, { blocks: { mode: string; content: unknown }[] }>
 }
 
+/** When a block began and how long a tool took differ from run to run. */
 function withoutTimes(blocks: readonly BlockView[]): object[] {
-  return blocks.map(({ mode, content }) => ({ mode, content }))
+  return blocks.map(({ mode, content }) => {
+    if (typeof content === 'string') return { mode, content }
+    const { durationMs: _durationMs, ...call } = content
+    return { mode, content: call }
+  })
 }
 
 for (const { name, make } of PYTHON === undefined ? [] : STORES) {

@@ -143,7 +143,10 @@ for (const { name, make } of STORES) {
 
       drone.compacted({ chatSessionId, summary: 'Short.', messagesSummarized: 1, messagesKept: 0 })
       const { turnId } = await drone.say({ chatSessionId, content: 'By the way.' })
-      for (;;) if ((await viewer.next('status')).turn.turnId === turnId) break
+      for (let status = ''; status !== 'finished';) {
+        const { turn } = await viewer.next('status')
+        if (turn.turnId === turnId) status = turn.status
+      }
       expect(
         view
           .turn(turnId)
