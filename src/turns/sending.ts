@@ -126,9 +126,10 @@ export async function start(
 ): Promise<Begun> {
   const { chatSessionId } = session
   const routed = relay.routing.route(session.userId, session, message)
+  // Whatever may fail comes first: a turn that is stored has to be named.
+  const usage = await uncounted(relay, session)
   const header = twin ?? (await insert(relay, headerOf(relay, session, routed)))
   const { turnId, attempt } = header
-  const usage = await uncounted(relay, session)
   await held.announce(
     (now) => ({
       liveTurnId: turnId,
