@@ -190,7 +190,7 @@ export function createRelay(options: RelayOptions): Relay {
     clock,
     rounds,
     surfaces,
-    onManifest: (userId) => commands.changed(userId),
+    onManifest: (userId) => droneNews.offersChanged(userId),
     limits,
     nodeId,
     heartbeatIntervalMs,
@@ -243,6 +243,12 @@ export function createRelay(options: RelayOptions): Relay {
     feed,
     surfaces,
     commands: () => commands,
+    onIdle: (chatSessionId) => {
+      if (draining) return
+      startNext(codeWorld, chatSessionId).catch((error: unknown) =>
+        logger.error('The next message of a session could not be started.', { chatSessionId, error }),
+      )
+    },
     directory,
     limits,
     attachmentsBytes: config.attachmentsBytes,
@@ -296,6 +302,7 @@ export function createRelay(options: RelayOptions): Relay {
     clock,
     viewOf: (record) => directory.viewOf(record),
     tellUser: (userId, view) => rooms.toUser(userId, 'drone:changed', view),
+    tellOffers: (userId) => commands.changed(userId),
     tellFleet: () => {
       const fleet = operations.fleet()
       for (const session of connections.all()) if (session instanceof OpsSession) session.changed(fleet)
@@ -306,12 +313,7 @@ export function createRelay(options: RelayOptions): Relay {
     orders,
     permissions,
     steering,
-    onIdle: (chatSessionId) => {
-      if (draining) return
-      startNext(codeWorld, chatSessionId).catch((error: unknown) =>
-        logger.error('The next message of a session could not be started.', { chatSessionId, error }),
-      )
-    },
+    onIdle: codeWorld.onIdle,
     directory,
     quarantines,
     graceMs: config.graceMs,
@@ -320,7 +322,6 @@ export function createRelay(options: RelayOptions): Relay {
 
   const onDroneChanged = (record: DroneRecord): void => {
     droneNews.changed(record)
-    commands.changed(record.userId)
     if (!directory.get(record.registrationId)) surfaces.gone(record)
   }
   const loadRules = async (): Promise<void> => {

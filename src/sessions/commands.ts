@@ -53,9 +53,9 @@ export class Commands {
       description,
       ...(args === undefined ? {} : { args }),
     }))
-    const offered = [...this.#world.directory.all()]
-      .filter((seat) => seat.userId === userId)
-      .flatMap(({ manifest }) => manifest.commands ?? [])
+    const offered = [...this.#world.directory.ofUser(userId)].flatMap(
+      ({ manifest }) => manifest.commands ?? [],
+    )
     const byName = new Map<string, Command>()
     for (const command of [...own, ...offered])
       if (!byName.has(command.name)) byName.set(command.name, command)
@@ -116,7 +116,7 @@ export class Commands {
   ): { seat: Seat; command: Command } | undefined {
     const { directory } = this.#world
     const own = session && seatOf(directory, session)
-    const seats = own ? [own] : [...directory.all()].filter((seat) => seat.userId === userId)
+    const seats = own ? [own] : [...directory.ofUser(userId)]
     for (const seat of seats) {
       const found = seat.manifest.commands?.find(({ name }) => name === command)
       if (found) return { seat, command: found }

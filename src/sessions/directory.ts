@@ -44,6 +44,8 @@ export interface DirectoryOptions {
 export class Directory implements Seats {
   readonly #options: DirectoryOptions
   readonly #entries = new Map<string, Entry>()
+  /** The registrations of each user: whose drones they are is asked for with every message and every turn. */
+  readonly #byUser = new Map<string, Set<string>>()
   #listener: DirectoryListener | undefined
   #closed = false
 
@@ -55,8 +57,8 @@ export class Directory implements Seats {
     this.#listener = listener
   }
 
-  *all(): Iterable<SeatedDrone> {
-    for (const { presence } of this.#entries.values()) if (presence.is === 'here') yield presence.drone
+  *ofUser(userId: string): Iterable<SeatedDrone> {
+    for (const { presence } of this.#entriesOf(userId)) if (presence.is === 'here') yield presence.drone
   }
 
   get(registrationId: string): SeatedDrone | undefined {
@@ -69,7 +71,7 @@ export class Directory implements Seats {
     const before = this.#entries.get(record.registrationId)?.presence
     if (before?.is === 'away') before.cancelGrace()
     // Seated before the older is cut: the one that leaves then is not here any more, and nobody waits for it.
-    this.#entries.set(record.registrationId, { record, presence: { is: 'here', drone } })
+    this.#put(record, { is: 'here', drone })
     if (before?.is === 'here') before.drone.supersede()
     this.#listener?.onHere(drone)
     this.#listener?.onChanged(record)
@@ -87,19 +89,17 @@ export class Directory implements Seats {
     if (this.#closed) return
     const { clock, graceMs } = this.#options
     const cancelGrace = clock.after(graceMs, () => {
-      this.#entries.set(record.registrationId, { record, presence: { is: 'gone' } })
+      this.#put(record, { is: 'gone' })
       this.#listener?.onGone(record, instanceId)
       this.#listener?.onChanged(record)
     })
-    this.#entries.set(record.registrationId, { record, presence: { is: 'away', cancelGrace } })
+    this.#put(record, { is: 'away', cancelGrace })
     this.#listener?.onChanged(record)
   }
 
   /** A drone that this node knows of from the store only. */
   remember(record: DroneRecord): void {
-    if (!this.#entries.has(record.registrationId)) {
-      this.#entries.set(record.registrationId, { record, presence: { is: 'gone' } })
-    }
+    if (!this.#entries.has(record.registrationId)) this.#put(record, { is: 'gone' })
   }
 
   /** The record of a drone as last seated here. */
@@ -109,8 +109,7 @@ export class Directory implements Seats {
 
   /** The drone that its user knows by this id. */
   findOf(userId: string, droneId: string): DroneRecord | undefined {
-    for (const { record } of this.#entries.values())
-      if (record.userId === userId && record.droneId === droneId) return record
+    for (const { record } of this.#entriesOf(userId)) if (record.droneId === droneId) return record
     return undefined
   }
 
@@ -151,8 +150,8 @@ export class Directory implements Seats {
 
   /** The drones of a user that are here or awaited. */
   viewsOf(userId: string): DroneView[] {
-    return [...this.#entries.values()]
-      .filter(({ record, presence }) => record.userId === userId && presence.is !== 'gone')
+    return [...this.#entriesOf(userId)]
+      .filter(({ presence }) => presence.is !== 'gone')
       .map(({ record }) => this.viewOf(record))
   }
 
@@ -175,6 +174,20 @@ export class Directory implements Seats {
         lastHeardAt: new Date(drone?.lastHeardAt ?? record.lastSeenAt).toISOString(),
       }
     })
+  }
+
+  *#entriesOf(userId: string): Iterable<Entry> {
+    for (const registrationId of this.#byUser.get(userId) ?? []) {
+      const entry = this.#entries.get(registrationId)
+      if (entry) yield entry
+    }
+  }
+
+  #put(record: DroneRecord, presence: Presence): void {
+    const { registrationId, userId } = record
+    this.#entries.set(registrationId, { record, presence })
+    const mine = this.#byUser.get(userId) ?? new Set<string>()
+    this.#byUser.set(userId, mine.add(registrationId))
   }
 
   get closed(): boolean {

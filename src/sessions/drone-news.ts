@@ -14,6 +14,8 @@ export interface DroneNewsOptions {
   readonly clock: Clock
   readonly viewOf: (record: DroneRecord) => DroneView
   readonly tellUser: (userId: string, view: DroneView) => void
+  /** What the user's drones offer may be otherwise. */
+  readonly tellOffers: (userId: string) => void
   readonly tellFleet: () => void
 }
 
@@ -22,6 +24,7 @@ export class DroneNews {
   readonly #options: DroneNewsOptions
   /** By registration. */
   readonly #changed = new Map<string, DroneRecord>()
+  readonly #users = new Set<string>()
   #cancelDrones: (() => void) | undefined
   #cancelFleet: (() => void) | undefined
 
@@ -33,13 +36,19 @@ export class DroneNews {
   changed(record: DroneRecord): void {
     const { clock, tellFleet } = this.#options
     this.#changed.set(record.registrationId, record)
-    this.#cancelDrones ??= clock.after(DRONE_NEWS_MS, () => {
-      this.#cancelDrones = undefined
-      this.#tellUsers()
-    })
+    this.offersChanged(record.userId)
     this.#cancelFleet ??= clock.after(FLEET_NEWS_MS, () => {
       this.#cancelFleet = undefined
       tellFleet()
+    })
+  }
+
+  /** A drone of this user offers other things than before. */
+  offersChanged(userId: string): void {
+    this.#users.add(userId)
+    this.#cancelDrones ??= this.#options.clock.after(DRONE_NEWS_MS, () => {
+      this.#cancelDrones = undefined
+      this.#tellUsers()
     })
   }
 
@@ -49,9 +58,12 @@ export class DroneNews {
   }
 
   #tellUsers(): void {
-    const { viewOf, tellUser } = this.#options
+    const { viewOf, tellUser, tellOffers } = this.#options
+    const users = [...this.#users]
+    this.#users.clear()
     const changed = [...this.#changed.values()]
     this.#changed.clear()
     for (const record of changed) tellUser(record.userId, viewOf(record))
+    for (const userId of users) tellOffers(userId)
   }
 }

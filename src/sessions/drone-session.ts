@@ -137,9 +137,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       nodeId,
       heartbeatIntervalMs,
       limits,
-      online: [...directory.all()]
-        .filter(({ userId }) => userId === this.userId)
-        .map(({ droneId }) => droneId),
+      online: [...directory.ofUser(this.userId)].map(({ droneId }) => droneId),
       turns: mine.map((turn) => ({
         turnId: turn.turnId,
         attempt: turn.told.attempt,

@@ -9,7 +9,7 @@ import type { ChatSessionRecord } from './turn-store.ts'
 
 interface Choosing {
   readonly sessions: ChatSessions
-  readonly directory: Pick<Seats, 'all'>
+  readonly directory: Pick<Seats, 'ofUser'>
 }
 
 /** [CS4] The model of a session from its next turn on, of those that its drone offers; undefined leaves it to the drone. */
@@ -67,7 +67,7 @@ async function choose(
  * or one has not said, nobody knows, and the message waits.
  */
 export function checkOffered(
-  directory: Pick<Seats, 'all'>,
+  directory: Pick<Seats, 'ofUser'>,
   session: ChatSessionRecord,
   { droneId, workspaceId = session.workspaceId, model, thinkingLevel, agent }: Message,
 ): void {
@@ -102,7 +102,7 @@ export function checkOffered(
 
 /** What the session's drone offers; before it has one, or while that is gone, all those that could take its next turn. */
 function offersTo(
-  directory: Pick<Seats, 'all'>,
+  directory: Pick<Seats, 'ofUser'>,
   userId: string,
   { droneId, workspaceId }: ChatSessionRecord,
 ): Manifest[] {

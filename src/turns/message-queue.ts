@@ -18,6 +18,8 @@ const MAX_WAITING = 100
 const MAX_UNITS = 262_144
 
 export interface Queueing extends Sending {
+  /** Nothing is live in a session: what waits in its queue may start. */
+  readonly onIdle: (chatSessionId: string) => void
   readonly steering: Pick<Steering, 'takes' | 'add'>
 }
 
@@ -43,6 +45,7 @@ export async function queueMessage(
   const chatSessionId = known?.chatSessionId ?? sent.chatSessionId ?? sessionIdFor(userId, sent.messageId)
   const message = await messageOf(relay, userId, sent)
   await findOrMake(relay, userId, chatSessionId, message)
+  let isStuck = false
   const done = await sessions.exclusively(chatSessionId, async (held): Promise<Queued | Begun> => {
     const session = await sessions.of(userId, chatSessionId)
     const place = session.queue.findIndex(({ messageId }) => messageId === message.messageId)
@@ -52,9 +55,12 @@ export async function queueMessage(
     checkOffered(relay.directory, session, message)
     const live = await liveTurnOf(relay, session)
     if (live === undefined && session.queue.length === 0) return start(relay, held, session, message, twin)
+    // Whatever kept the first of them from starting, it is tried again.
+    isStuck = live === undefined
     const steers = steer && live !== undefined && relay.steering.takes(live) ? live : undefined
     return append(relay, held, session, { ...message, by: userId, ...(steers ? { steers } : {}) })
   })
+  if (isStuck) relay.onIdle(chatSessionId)
   if (!('header' in done)) return done
   return { ...(await admit(relay, done)), startedTurn: true }
 }
@@ -103,7 +109,9 @@ async function takeNext(relay: Queueing, held: Exclusive, chatSessionId: string)
     const [next] = session?.queue ?? []
     if (!session || !next || (await liveTurnOf(relay, session)) !== undefined) return undefined
     const twin = await store.findMessage(session.userId, next.messageId)
-    const isTaken = twin ? isEnd(twin.status) : await isInTurn(relay, next)
+    // Somebody who uses an id for two sessions has had it done in the other.
+    const isDone = twin && (isEnd(twin.status) || twin.chatSessionId !== chatSessionId)
+    const isTaken = isDone ?? (await isInTurn(relay, next))
     const leaves = ({ queue }: ChatSessionRecord) => ({ queue: without(queue, next.messageId) })
     const begun = isTaken ? undefined : await start(relay, held, session, next, twin, leaves)
     // Taken, and the relay died before it had left the queue.
@@ -126,7 +134,7 @@ export async function recallQueues(relay: Queueing): Promise<void> {
     const live = liveTurnId === undefined ? undefined : turns.get(liveTurnId)
     if (!live || live.ended) {
       // Whoever waits for the start need not wait for these.
-      void startNext(relay, chatSessionId)
+      relay.onIdle(chatSessionId)
       continue
     }
     for (const message of queue) if (message.steers === live.turnId) steering.add(live, message)

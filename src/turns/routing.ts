@@ -64,11 +64,11 @@ interface Logger {
  * could follow, is passed over and logged: it never keeps a message from being worked on.
  */
 export class Routing {
-  readonly #seats: Pick<Seats, 'all'>
+  readonly #seats: Pick<Seats, 'ofUser'>
   readonly #logger: Logger
   #rules: readonly ReadyRule[] = []
 
-  constructor({ seats, logger }: { seats: Pick<Seats, 'all'>; logger: Logger }) {
+  constructor({ seats, logger }: { seats: Pick<Seats, 'ofUser'>; logger: Logger }) {
     this.#seats = seats
     this.#logger = logger
   }

@@ -55,17 +55,17 @@ export interface Seat {
 
 /** Which drones are there just now. */
 export interface Seats {
-  all(): Iterable<Seat>
+  ofUser(userId: string): Iterable<Seat>
   get(registrationId: string): Seat | undefined
 }
 
 /** The drones of a user that are here: the one of that id, else those of that workspace, else all. */
 export function seatsOf(
-  seats: Pick<Seats, 'all'>,
+  seats: Pick<Seats, 'ofUser'>,
   userId: string,
   { droneId, workspaceId }: { droneId?: string | undefined; workspaceId?: string | undefined },
 ): Seat[] {
-  const mine = [...seats.all()].filter((seat) => seat.userId === userId)
+  const mine = [...seats.ofUser(userId)]
   if (droneId !== undefined) return mine.filter((seat) => seat.droneId === droneId)
   return mine.filter((seat) => workspaceId === undefined || seat.workspaceId === workspaceId)
 }

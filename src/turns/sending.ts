@@ -29,7 +29,7 @@ export interface Sending {
   readonly clock: Clock
   readonly nodeId: string
   readonly routing: Pick<Routing, 'route'>
-  readonly directory: Pick<Seats, 'all'>
+  readonly directory: Pick<Seats, 'ofUser'>
   /** Bytes of all files of a message. */
   readonly attachmentsBytes: number
 }

@@ -7,15 +7,15 @@ import { sessionUsageView } from './usage.ts'
 
 /** The session's drone, if it is here. */
 export function seatOf(
-  seats: Pick<Seats, 'all'>,
+  seats: Pick<Seats, 'ofUser'>,
   { userId, droneId }: Pick<ChatSessionRecord, 'userId' | 'droneId'>,
 ): Seat | undefined {
-  for (const seat of seats.all()) if (seat.userId === userId && seat.droneId === droneId) return seat
+  for (const seat of seats.ofUser(userId)) if (seat.droneId === droneId) return seat
   return undefined
 }
 
 /** [CS4] How a session is set, and what it has used: told to every viewer when anything of it changes. */
-export function infoOf(seats: Pick<Seats, 'all'>, session: ChatSessionRecord): News {
+export function infoOf(seats: Pick<Seats, 'ofUser'>, session: ChatSessionRecord): News {
   const { chatSessionId, version, usage } = session
   const seat = seatOf(seats, session)
   const payload: Parameters<CodeDown['session:info']>[0] = {

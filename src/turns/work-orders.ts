@@ -293,8 +293,8 @@ export class WorkOrders {
   #candidates(turn: Turn): Seat[] {
     const { request, state } = turn
     const workspaceId = state.assigned?.workspaceId ?? request.workspaceId
-    return [...this.#options.seats.all()].filter((seat) => {
-      if (seat.userId !== request.userId || seat.closed || !seat.offers(request)) return false
+    return [...this.#options.seats.ofUser(request.userId)].filter((seat) => {
+      if (seat.closed || !seat.offers(request)) return false
       if (state.assigned) return seat.workspaceId === workspaceId
       if (request.droneId !== undefined) return seat.droneId === request.droneId
       return workspaceId === undefined || seat.workspaceId === workspaceId

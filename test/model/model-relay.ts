@@ -136,6 +136,7 @@ export class ModelRelay {
       joinEveryMs: SIZES.joinEveryMs,
       checkOpen: () => undefined,
       opened: () => undefined,
+      onIdle: () => undefined,
       surfaces: NO_SURFACES,
       commands: () => NO_COMMANDS,
       routing: { route: (_userId, _session, message) => ({ message }) },

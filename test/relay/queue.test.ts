@@ -102,7 +102,7 @@ onEveryStore('The queue of a session', (bench) => {
   it('[CQ2] starts after a start of the relay where nothing is live: it died between the two', async () => {
     const { viewer, voice, chatSessionId, turnId } = await atWork(bench())
     await voice.complete()
-    await viewer.ended(turnId)
+    await viewer.event('session:info', ({ usage }: { usage?: { turns: number } }) => usage?.turns === 1)
     const { store } = bench().relay
     const session = await store.readSession(chatSessionId)
     if (!session) throw new Error('no session')
@@ -112,7 +112,8 @@ onEveryStore('The queue of a session', (bench) => {
       by: 'ann',
     }))
     if (!started || !waits) throw new Error('no messages')
-    await store.updateSession({ ...session, version: session.version + 1, queue: [started, waits] })
+    const next = { ...session, version: session.version + 1, queue: [started, waits] }
+    expect(await store.updateSession(next)).to.equal(true)
     // The first was inserted as a turn already, and not named by its session.
     const header = await store.readTurn(turnId)
     if (!header) throw new Error('no turn')

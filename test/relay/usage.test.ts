@@ -60,12 +60,13 @@ onEveryStore('What is used', (bench) => {
     await drone.order()
     drone.emit('usage', { turnId, attempt: 1, input: 10, output: 2 })
     await drone.voice({ turnId, attempt: 1 }).complete()
-    await viewer.ended(turnId)
+    await viewer.until('it to be counted', () => told(viewer)?.['turns'] === 1)
     const { store } = bench().relay
     const session = await store.readSession(chatSessionId)
     if (!session) throw new Error('no session')
     const { usage: _usage, ...before } = session
-    await store.updateSession({ ...before, version: session.version + 1, liveTurnId: turnId })
+    const uncounted = { ...before, version: session.version + 1, liveTurnId: turnId }
+    expect(await store.updateSession(uncounted)).to.equal(true)
     await bench().restart()
     const [back, again] = [await bench().drone({ droneId: 'd1' }), await bench().viewer()]
     const next = await again.send('Next.', { chatSessionId })

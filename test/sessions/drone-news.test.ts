@@ -14,15 +14,18 @@ describe('news of drones', () => {
   let clock: FakeClock
   let state: 'away' | 'online' | 'busy'
   let told: string[]
+  let offers: string[]
   let news: DroneNews
 
   beforeEach(() => {
     clock = new FakeClock()
     told = []
+    offers = []
     news = new DroneNews({
       clock,
       viewOf: ({ droneId }) => ({ droneId, name: droneId, workspaceId: 'w1', state }),
       tellUser: (userId, view) => void told.push(`${userId}: ${view.droneId} ${view.state}`),
+      tellOffers: (userId) => void offers.push(userId),
       tellFleet: () => void told.push('fleet'),
     })
   })
@@ -39,6 +42,19 @@ describe('news of drones', () => {
     clock.pass(150)
     expect(told.slice(2)).to.deep.equal(['fleet'])
     expect(clock.waiting).to.equal(0)
+  })
+
+  it('[CO1] look once a moment whether what a user is offered has changed', () => {
+    news.offersChanged('ann')
+    news.offersChanged('ann')
+    state = 'busy'
+    news.changed(mine)
+    news.changed(other)
+    expect(offers).to.deep.equal([])
+    clock.pass(100)
+    expect(offers).to.deep.equal(['ann', 'bob'])
+    clock.pass(1000)
+    expect(offers).to.have.lengthOf(2)
   })
 
   it('[VW17] tell of what changes after that', () => {

@@ -49,7 +49,7 @@ export class LiveBench {
         warn: () => undefined,
         error: (_words, meta) => this.errors.push(meta),
       },
-      infoOf: (session) => infoOf({ all: () => [] }, session),
+      infoOf: (session) => infoOf({ ofUser: () => [] }, session),
       bounds: { partBytes: 4096, maxUnstoredBytes: windowBytes },
       policy: { maxAttempts: 3, retryPolicy: 'ask' },
       checkpointMs: 500,
