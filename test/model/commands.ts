@@ -21,6 +21,7 @@ type Deed =
     }
   | { readonly do: 'complete'; readonly who: number; readonly success: boolean }
   | { readonly do: 'send' | 'abort' | 'leave' | 'reconnect'; readonly who: number }
+  | { readonly do: 'queue'; readonly who: number; readonly steer: boolean }
   | { readonly do: 'join' }
   | { readonly do: 'slow'; readonly who: number; readonly isSlow: boolean }
   | { readonly do: 'hold'; readonly who: number; readonly way: Way; readonly isHeld: boolean }
@@ -72,6 +73,8 @@ class Command implements fc.AsyncCommand<World, World> {
         return void pick(world.works, deed.who)?.work.complete(deed.success)
       case 'send':
         return world.send(deed.who)
+      case 'queue':
+        return world.queueMessage(deed.who, deed.steer)
       case 'abort':
         return pick(world.viewers, deed.who)?.viewer.abort()
       case 'leave':
@@ -142,6 +145,7 @@ const anything = fc.oneof(
   deeds(24, 'say', { who, lane, words: fc.constantFrom<Words>(...WORDS), times: count }),
   deeds(3, 'complete', { who, success: yes }),
   deeds(7, 'send', { who }),
+  deeds(4, 'queue', { who, steer: yes }),
   deeds(1, 'abort', { who }),
   deeds(1, 'leave', { who }),
   deeds(3, 'reconnect', { who }),

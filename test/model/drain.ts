@@ -25,16 +25,17 @@ export async function drain(world: World): Promise<void> {
   checkNothingIsLeft(world)
 }
 
-function isOver({ works, viewers, store }: World): boolean {
+function isOver({ works, viewers, store, queue }: World): boolean {
   const isSending = viewers.some(({ viewer }) => viewer.isSending)
-  return works.length === 0 && !isSending && store.all().every(({ status }) => isEnd(status))
+  return works.length === 0 && !isSending && queue.isEmpty && store.all().every(({ status }) => isEnd(status))
 }
 
-function checkNothingIsLeft({ store, works, relay, viewers, viewing }: World): void {
+function checkNothingIsLeft({ store, works, relay, viewers, viewing, queue }: World): void {
   const open = store.unfinished().map(({ status, attempt }) => `${status} (${attempt})`)
   if (open.length > 0) throw new Broken(`I5: in the end there are turns that have not ended: ${open.join()}`)
   if (works.length > 0) throw new Broken('I5: in the end a drone has works that are not over')
   if ([...relay.turns.all()].length > 0) throw new Broken('I5: in the end the relay has live turns')
+  queue.checkEnd()
   for (const { viewer } of viewers) {
     if (!viewer.isLevel) throw new Broken(`I4: in the end ${viewer.name} has not joined`)
     viewing.checkLevel(viewer)

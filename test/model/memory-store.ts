@@ -27,6 +27,7 @@ export class MemoryStore {
   readonly #parts = new Map<string, readonly Placed[]>()
   readonly #sessions = new Map<string, ChatSessionRecord>()
   readonly #drones = new Map<string, DroneRecord>()
+  readonly #noted = new Map<string, string>()
   readonly #isGuarded: boolean
   /** A batch was applied, and to what. */
   onApplied: (batch: FlushBatch, before: TurnRecord) => void = () => undefined
@@ -94,7 +95,18 @@ export class MemoryStore {
   }
 
   findMessage(userId: string, messageId: string): TurnHeader | undefined {
-    return this.all().find((header) => header.userId === userId && header.messageId === messageId)
+    const noted = this.#noted.get(messageId)
+    const own = this.all().find((header) => header.userId === userId && header.messageId === messageId)
+    return own ?? (noted === undefined ? undefined : this.readTurn(noted))
+  }
+
+  /** All of one user. */
+  noteMessage(_userId: string, messageId: string, turnId: string): void {
+    if (!this.#noted.has(messageId)) this.#noted.set(messageId, turnId)
+  }
+
+  withQueue(): ChatSessionRecord[] {
+    return [...this.#sessions.values()].filter(({ queue }) => queue.length > 0)
   }
 
   /** The words of a lane from `from` on: the parts that its header counts, then what that holds itself. */

@@ -2,6 +2,7 @@ import { Works } from '../../src/client/works.ts'
 import { DroneWork } from '../../src/client/drone-work.ts'
 import type { WorkDesk } from '../../src/client/drone-work.ts'
 import type { DroneWelcome, Limits, WorkOrder } from '../../src/protocol/drone-down.ts'
+import type { SteerTaken } from '../../src/protocol/turn-view.ts'
 import type { Position } from '../../src/protocol/position.ts'
 import { wireEntry } from '../../src/turns/wire-entry.ts'
 import type { Process } from './process.ts'
@@ -23,6 +24,8 @@ interface Answer {
 export interface DroneHearing {
   onAccepted(drone: DroneProcess, order: WorkOrder): void
   onCheckpoint(at: Position): void
+  /** A message for the agent of this order: it takes it at once, or never. */
+  onSteered(order: WorkOrder, messageId: string): Promise<SteerTaken>
   /** The relay has taken a completion: the turn has ended, and that is stored. */
   onCompleted(turnId: string): void
   /** The relay holds less than it has said to be stored. */
@@ -90,6 +93,13 @@ export class DroneProcess {
         return this.#checkpoint(payload as Position)
       case 'rewind':
         return this.#rewind(payload as Position)
+      case 'steer': {
+        const { turnId, ...steer } = payload as { turnId: string; messageId: string; text: string }
+        const work = this.works.get(turnId)
+        const refusal = { ok: false, error: { code: 'fenced' } }
+        if (!work) return ack?.(refusal)
+        return work.steered(steer, (as) => ack?.(as ? { ok: true, as } : refusal))
+      }
       case 'abortWorkOrder': {
         const { turnId, attempt } = payload as Position
         const work = this.works.of({ turnId, attempt })
@@ -157,7 +167,9 @@ export class DroneProcess {
       return ack?.({ ok: false, error: { code: 'fenced', details: { sideEffects: false } } })
     }
     if (known) this.#drop(known)
-    this.works.add(new DroneWork(order, this.#desk()))
+    const work = new DroneWork(order, this.#desk())
+    work.onSteer(({ messageId }) => this.#hearing.onSteered(order, messageId))
+    this.works.add(work)
     this.#left.delete(turnId)
     this.#folder.set(turnId, { turnId, attempt, workspaceId, chatSessionId })
     this.#hearing.onAccepted(this, order)
@@ -207,7 +219,7 @@ export class DroneProcess {
     }
     if (!completion) return
     work.completing = true
-    const detail = { attempt: order.attempt, heads }
+    const detail = { attempt: order.attempt, heads, steers: work.takenSteers() }
     let isAnswered = false
     const answered = (answer?: Answer): void => {
       if (isAnswered) return

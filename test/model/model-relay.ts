@@ -16,6 +16,7 @@ import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
 import { LocalFeed } from '../../src/turns/feed.ts'
 import { LiveTurns } from '../../src/turns/live-turns.ts'
+import { recallQueues, startNext } from '../../src/turns/message-queue.ts'
 import { infoOf } from '../../src/turns/session-info.ts'
 import { Steering } from '../../src/turns/steering.ts'
 import type { Turn } from '../../src/turns/turn.ts'
@@ -136,7 +137,7 @@ export class ModelRelay {
       joinEveryMs: SIZES.joinEveryMs,
       checkOpen: () => undefined,
       opened: () => undefined,
-      onIdle: () => undefined,
+      onIdle: (id) => this.#startNext(id),
       surfaces: NO_SURFACES,
       commands: () => NO_COMMANDS,
       routing: { route: (_userId, _session, message) => ({ message }) },
@@ -150,7 +151,7 @@ export class ModelRelay {
       orders,
       permissions,
       steering,
-      onIdle: () => undefined,
+      onIdle: (id) => this.#startNext(id),
       directory,
       quarantines,
       graceMs: DRONE_WAITS.graceMs,
@@ -167,8 +168,14 @@ export class ModelRelay {
     const permissions = NO_PERMISSIONS
     const parts = { ...options, clock, sessions, turns, orders, permissions, directory, quarantines }
     const prepare = (): Promise<void> => Promise.resolve()
-    const recallQueues = prepare
-    this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare, recallQueues })
+    const queues = (): Promise<void> => recallQueues(this.codeWorld)
+    this.ready = await begin({ ...parts, isStopping: () => !clock.alive, prepare, recallQueues: queues })
+  }
+
+  #startNext(chatSessionId: string): void {
+    startNext(this.codeWorld, chatSessionId).catch((error: unknown) =>
+      this.#options.logger.error('The next message could not be started.', { error }),
+    )
   }
 
   /** A drone connects: registered first, as in the handshake. Fails where the store does not answer. */

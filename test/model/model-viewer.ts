@@ -17,10 +17,17 @@ interface Message {
   readonly content: string
 }
 
+/** One that waits where a turn is live, or goes into that. */
+interface Patient extends Message {
+  readonly steer: boolean
+}
+
 export interface ViewerHearing {
   onChange(viewer: ModelViewer, change: SessionChange): void
   /** The relay has answered that this message made this turn. */
   onSent(messageId: string, turnId: string): void
+  /** The relay has answered that it has this message: it waits, has become a turn, or went into one. */
+  onQueued(messageId: string): void
 }
 
 /** An IDE client of one session: what `CodeClient` does, on a link and a clock of the model's. */
@@ -36,6 +43,7 @@ export class ModelViewer {
   #lastRejoinAt = Number.NEGATIVE_INFINITY
   #cancelRejoin: (() => void) | undefined
   #unsent: Message[] = []
+  #unqueued: Patient[] = []
 
   constructor(name: string, clock: Clock, hearing: ViewerHearing) {
     this.name = name
@@ -45,7 +53,7 @@ export class ModelViewer {
   }
 
   get isLevel(): boolean {
-    return this.#joined && !this.#joining && !this.#cancelRejoin && this.#unsent.length === 0
+    return this.#joined && !this.#joining && !this.#cancelRejoin && !this.isSending
   }
 
   use(link: Link): void {
@@ -58,7 +66,12 @@ export class ModelViewer {
   }
 
   get isSending(): boolean {
-    return this.#unsent.length > 0
+    return this.#unsent.length + this.#unqueued.length > 0
+  }
+
+  queue(message: Patient): void {
+    this.#unqueued.push(message)
+    this.#askToQueue(message)
   }
 
   abort(): void {
@@ -88,6 +101,7 @@ export class ModelViewer {
       this.#isUp = true
       this.#join()
       for (const message of this.#unsent) this.#ask(message)
+      for (const message of this.#unqueued) this.#askToQueue(message)
     } else if (this.#joined && !this.#joining) {
       const missed = this.#apply(name, args)
       if (missed !== undefined) this.#rejoin()
@@ -107,8 +121,12 @@ export class ModelViewer {
         return view.head(news as Parameters<ViewedSession['head']>[0])
       case 'resumed':
         return view.resumed((news as { heads: Parameters<ViewedSession['resumed']>[0] }).heads)
+      case 'turn:steered':
+        return view.steered(news as Parameters<ViewedSession['steered']>[0])
+      case 'queue:changed':
+        return view.queueChanged(news as Parameters<ViewedSession['queueChanged']>[0])
       case 'session:info':
-        return view.counted((news as { version: number }).version)
+        return view.infoChanged(news as Parameters<ViewedSession['infoChanged']>[0])
       default:
         return undefined
     }
@@ -158,6 +176,21 @@ export class ModelViewer {
       this.view.expect(answer.turnId, message.content)
       this.#joined = answer.repeated !== true
       if (answer.repeated) this.#rejoin()
+    })
+  }
+
+  #askToQueue(message: Patient): void {
+    if (!this.#isUp) return
+    type Queued = Answer<{ startedTurn: boolean; turnId?: string; repeated?: boolean }>
+    this.#link?.emit('chat:queue', { chatSessionId: CHAT, ...message }, (answer: Queued) => {
+      this.#unqueued = this.#unqueued.filter((other) => other !== message)
+      if (!answer.ok && answer.error.code === 'store_unavailable') return this.queue(message)
+      if (!answer.ok) return
+      this.#hearing.onQueued(message.messageId)
+      if (!answer.startedTurn || answer.turnId === undefined || answer.repeated) return
+      this.#hearing.onSent(message.messageId, answer.turnId)
+      this.view.expect(answer.turnId, message.content)
+      this.#joined = true
     })
   }
 }

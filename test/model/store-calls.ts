@@ -26,6 +26,7 @@ const READS = new Set([
   'listDrones',
   'findMessage',
   'turnsOfSession',
+  'sessionsWithQueue',
   'ping',
 ])
 
@@ -57,6 +58,7 @@ export class StoreCalls {
     const calls: Methods = {
       readLane: (...args) => this.#readLane(caller, args as [LaneOwner, number, number]),
       unfinishedTurns: () => this.#unfinished(caller),
+      sessionsWithQueue: () => this.#withQueue(caller),
       ping: () => this.#call(caller, 'ping', () => undefined),
       commit: (batches) => {
         this.onCommit(caller, batches as FlushBatch[])
@@ -134,6 +136,10 @@ export class StoreCalls {
       if (start > 0) await this.#call(caller, 'readLane', () => undefined)
       yield words.slice(start, start + PIECE_ENTRIES)
     }
+  }
+
+  async *#withQueue(caller: Process) {
+    yield* await this.#call(caller, 'sessionsWithQueue', () => this.#store.withQueue())
   }
 
   async *#unfinished(caller: Process) {

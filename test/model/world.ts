@@ -13,6 +13,7 @@ import type { Frame } from './model-socket.ts'
 import { ModelViewer } from './model-viewer.ts'
 import type { Link, Noticed } from './link.ts'
 import { Broken, Promises } from './promises.ts'
+import { QueuePromises } from './queue-promises.ts'
 import { Random } from '../support/store-random.ts'
 import { Voice } from './speech.ts'
 import { Station } from './station.ts'
@@ -41,6 +42,7 @@ export class World {
   readonly calls: StoreCalls
   readonly promises: Promises
   readonly viewing: Viewing
+  readonly queue: QueuePromises
   readonly voice = new Voice()
   /** What relays said, and when. */
   readonly trace: string[] = []
@@ -59,6 +61,7 @@ export class World {
     this.store.insertSession({ chatSessionId: CHAT, userId: USER, queue: [], version: 1, ...times })
     this.calls = new StoreCalls(this.store)
     this.promises = new Promises(this.store)
+    this.queue = new QueuePromises(this.store)
     this.viewing = new Viewing(this.store, this.promises)
     this.#commits = new BrokenCommits(breakage, this.store)
     this.calls.onCommit = (caller, batches) => {
@@ -105,6 +108,7 @@ export class World {
     const viewer = new ModelViewer(name, this.clock, {
       onChange: (from, change) => this.viewing.changed(from, change),
       onSent: (messageId, turnId) => this.promises.sent(messageId, turnId),
+      onQueued: (messageId) => this.queue.taken(messageId),
     })
     const station = this.#station(name, (relay, socket) => relay.enterCode(socket))
     this.viewers.push({ station, viewer })
@@ -116,6 +120,12 @@ export class World {
     const { viewer } = this.viewers[index % this.viewers.length] ?? {}
     const messageId = `message-${++this.#messages}`
     viewer?.send({ messageId, content: `Do ${messageId}.` })
+  }
+
+  queueMessage(index: number, steer: boolean): void {
+    const { viewer } = this.viewers[index % this.viewers.length] ?? {}
+    const messageId = `message-${++this.#messages}`
+    viewer?.queue({ messageId, content: `Then ${messageId}.`, steer })
   }
 
   crashDrone(index: number, noticed: Noticed): void {
@@ -235,6 +245,7 @@ export class World {
   #droneProcess(name: string, life: Process, folder: StateFolder, start: number): DroneProcess {
     const hearing: DroneHearing = {
       onAccepted: (drone, order) => this.promises.offer(order, drone.instanceId),
+      onSteered: (order, messageId) => this.queue.steered(order, messageId),
       onCheckpoint: (at) => this.promises.acknowledge(at),
       onCompleted: (turnId) => this.promises.completed(turnId),
       onLostWords: () => {
