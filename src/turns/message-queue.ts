@@ -99,21 +99,31 @@ export async function startNext(relay: Queueing, chatSessionId: string): Promise
     begun = await sessions.exclusively(chatSessionId, (held) => takeNext(relay, held, chatSessionId))
   }
   const isTaken = await untilStored(clock, () => sessions.closed, take)
-  if (isTaken && begun) await admit(relay, begun)
+  if (!isTaken || !begun) return
+  await admit(relay, begun).catch((error: unknown) => {
+    // It goes on, under another owner.
+    if (!(error instanceof RelayError && error.code === 'fenced')) throw error
+  })
 }
 
 async function takeNext(relay: Queueing, held: Exclusive, chatSessionId: string): Promise<Begun | undefined> {
-  const { store } = relay
+  const { store, turns } = relay
   for (;;) {
     const session = await store.readSession(chatSessionId)
     const [next] = session?.queue ?? []
-    if (!session || !next || (await liveTurnOf(relay, session)) !== undefined) return undefined
+    if (!session || !next) return undefined
+    // An end that is decided and not stored yet may be lost, and what the turn took with it: its telling comes here again.
+    if (session.liveTurnId !== undefined && turns.get(session.liveTurnId)) return undefined
+    if ((await liveTurnOf(relay, session)) !== undefined) return undefined
     const twin = await store.findMessage(session.userId, next.messageId)
+    // Inserted by a call of unknown outcome and given up, while its message was sent again and came to wait.
+    const isUnused = twin?.status === 'aborted' && twin.assigned === undefined
+    const again = isUnused ? await store.reopen(twin.turnId, twin.generation, relay.nodeId) : twin
     // Somebody who uses an id for two sessions has had it done in the other.
-    const isDone = twin && (isEnd(twin.status) || twin.chatSessionId !== chatSessionId)
+    const isDone = again && (isEnd(again.status) || again.chatSessionId !== chatSessionId)
     const isTaken = isDone ?? (await isInTurn(relay, next))
     const leaves = ({ queue }: ChatSessionRecord) => ({ queue: without(queue, next.messageId) })
-    const begun = isTaken ? undefined : await start(relay, held, session, next, twin, leaves)
+    const begun = isTaken ? undefined : await start(relay, held, session, next, again, leaves)
     // Taken, and the relay died before it had left the queue.
     if (isTaken) await held.announce(leaves, queueNews)
     else await held.announce(() => ({}), queueNews)

@@ -104,6 +104,9 @@ async function nameIt(
   if (live === turnId) return true
   const header = live === undefined ? undefined : await store.readTurn(live)
   if (!known || (header && !isEnd(header.status))) return false
+  // Its message was sent again, and went into a turn or is on its way there.
+  const isSteer = known.queue.some((waits) => waits.messageId === messageId && waits.steers !== undefined)
+  if (isSteer || header?.steers?.some((steer) => steer.messageId === messageId)) return false
   const withoutIt = ({ queue }: ChatSessionRecord) => queue.filter((waits) => waits.messageId !== messageId)
   const isUnchanged = (session: ChatSessionRecord): boolean => session.liveTurnId === live
   const named = await sessions.change(

@@ -145,7 +145,7 @@ const anything = fc.oneof(
   deeds(24, 'say', { who, lane, words: fc.constantFrom<Words>(...WORDS), times: count }),
   deeds(3, 'complete', { who, success: yes }),
   deeds(7, 'send', { who }),
-  deeds(4, 'queue', { who, steer: yes }),
+  deeds(7, 'queue', { who, steer: fc.constantFrom(true, true, false) }),
   deeds(1, 'abort', { who }),
   deeds(1, 'leave', { who }),
   deeds(3, 'reconnect', { who }),

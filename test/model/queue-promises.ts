@@ -40,15 +40,17 @@ export class QueuePromises {
     const turns = this.#store.all()
     for (const messageId of this.#taken) {
       const own = turns.filter((turn) => turn.messageId === messageId)
+      // One that was inserted late, and given up, was never anybody's.
+      const begun = own.filter(({ status, assigned }) => status !== 'aborted' || assigned)
       const into = turns.filter((turn) => turn.steers?.some((steer) => steer.messageId === messageId))
-      if (own.length + into.length !== 1)
-        throw new Broken(`I7: ${messageId} has become ${own.length} turns and gone into ${into.length}`)
+      if (own.length + into.length === 0 || begun.length + into.length > 1)
+        throw new Broken(`I7: ${messageId} has become ${begun.length} turns and gone into ${into.length}`)
       const done = (this.#steered.get(messageId) ?? []).filter(({ turnId, attempt }) =>
         turns.some(
           (turn) => turn.turnId === turnId && turn.attempt === attempt && turn.status === 'finished',
         ),
       )
-      if (own.length > 0 && done.length > 0)
+      if (begun.length > 0 && done.length > 0)
         throw new Broken(`I7: ${messageId} was done by an agent that ended well, and again as a turn`)
     }
   }
