@@ -16,6 +16,7 @@ export type Breakage =
   | 'rebuilt batch'
   | 'end before words'
   | 'end before commit'
+  | 'steers forgotten'
 
 /** Takes words without looking at where they belong. */
 export function breakAppend(relay: ModelRelay, breakage: Breakage | undefined): void {
@@ -27,6 +28,12 @@ export function breakAppend(relay: ModelRelay, breakage: Breakage | undefined): 
     const isMoved = breakage === 'no dedup' ? offset < received : offset > received
     return append(turn, attempt, lane, isMoved ? received : offset, entry)
   }
+}
+
+/** Does not hear from a completion which messages its agent has taken. */
+export function breakSteering(relay: ModelRelay, breakage: Breakage | undefined): void {
+  if (breakage !== 'steers forgotten') return
+  Object.assign(relay.droneWorld, { steering: { named: () => undefined } })
 }
 
 /** Speaks of a commit before it is made, or makes another one of it. */

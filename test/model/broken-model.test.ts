@@ -28,6 +28,7 @@ describe('the model of a relay notices', () => {
     ['MD8', 'rebuilt batch', /^I[124]/],
     ['MD9', 'end before words', /^I4/],
     ['MD10', 'end before commit', /^I4/],
+    ['MD12', 'steers forgotten', /^I7/],
   ]
   for (const [tag, breakage, says] of controls) {
     it(`[${tag}] ${breakage}`, async () => {

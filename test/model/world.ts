@@ -1,5 +1,5 @@
 import type { DroneWork } from '../../src/client/drone-work.ts'
-import { BrokenCommits, breakAppend, endFirst, endIn } from './breakage.ts'
+import { BrokenCommits, breakAppend, breakSteering, endFirst, endIn } from './breakage.ts'
 import type { Breakage } from './breakage.ts'
 import { MemoryStore } from './memory-store.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -214,6 +214,7 @@ export class World {
       random: () => random.next(),
     })
     breakAppend(relay, this.#breakage)
+    breakSteering(relay, this.#breakage)
     this.#relays.push(relay)
     void relay.begin()
   }
