@@ -50,8 +50,13 @@ export class Steering {
     return !isPlain && steers.length < MAX_TAKEN && units < MAX_TAKEN_UNITS
   }
 
-  /** It is in the queue, and stored. */
+  /** It is in the queue, and stored. Where the turn has it already, a relay stopped before it had left the queue. */
   add(turn: Turn, message: QueuedMessage): void {
+    const taken = takenIn(turn, message.messageId)
+    if (taken) {
+      void this.#tell(turn, taken)
+      return
+    }
     const waiting = this.#waiting.get(turn.turnId) ?? new Map<string, QueuedMessage>()
     this.#waiting.set(turn.turnId, waiting)
     waiting.set(message.messageId, message)
@@ -112,7 +117,7 @@ export class Steering {
     const { turns, clock } = this.#options
     const { steers = [] } = turn.state
     this.#waiting.get(turn.turnId)?.delete(messageId)
-    if (steers.some((steer) => steer.messageId === messageId)) return
+    if (takenIn(turn, messageId)) return
     const at = clock.now()
     const taken: TakenSteer = { messageId, text: content, by, as, offset: turn.settled(MAIN_LANE), at }
     turns.note(turn, { steers: [...steers, taken] })
@@ -151,4 +156,8 @@ export class Steering {
       })
     }
   }
+}
+
+function takenIn({ state: { steers = [] } }: Turn, messageId: string): TakenSteer | undefined {
+  return steers.find((steer) => steer.messageId === messageId)
 }

@@ -109,6 +109,26 @@ onEveryStore('A message to an agent at work', (bench) => {
     expect(again.faults).to.deep.equal([])
   })
 
+  it('[SR3] leaves the queue after a start, where a relay died before that', async () => {
+    const { drone, viewer, chatSessionId, turnId } = await atWork(bench())
+    await steer(viewer, chatSessionId, 's1')
+    ;(await drone.until('the message', () => drone.steers[0])).ack({ ok: true })
+    await viewer.until('an empty queue', () => queued(viewer)?.length === 0)
+    const { store } = bench().relay
+    const session = await store.readSession(chatSessionId)
+    if (!session) throw new Error('no session')
+    const queue = [{ messageId: 's1', content: 's1!', by: 'ann', steers: turnId }]
+    expect(await store.updateSession({ ...session, version: session.version + 1, queue })).to.equal(true)
+    await bench().restart()
+    const again = await bench().viewer()
+    const joined = await again.join(chatSessionId)
+    if (joined.queue.length > 0) await again.until('an empty queue', () => queued(again)?.length === 0)
+    const back = await bench().drone({ droneId: 'd1' })
+    await back.handled()
+    expect(back.steers).to.deep.equal([])
+    expect((await bench().turn(turnId)).steers).to.have.lengthOf(1)
+  })
+
   it('[SR4] is told again to the next attempt, whose agent knows nothing of it', async () => {
     const { drone, viewer, chatSessionId, turnId } = await atWork(bench())
     await steer(viewer, chatSessionId, 's1')
