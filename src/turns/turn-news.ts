@@ -21,13 +21,10 @@ export function sessionChange(
   state: TurnState,
   now: number,
 ): SessionChange {
-  if (isEnd(state.status) && session.liveTurnId === turn.turnId) {
-    const usage = counted(
-      session.usage,
-      { ...pick(turn.request, 'model'), turnId: turn.turnId, ...state },
-      now,
-    )
-    return { liveTurnId: undefined, usage }
+  if (isEnd(state.status)) {
+    const usage = counted(session.usage, { ...pick(turn.request, 'model', 'unasked'), turnId: turn.turnId, ...state }, now)
+    // The next one may have begun when this end was decided and not told yet.
+    return session.liveTurnId === turn.turnId ? { usage, liveTurnId: undefined } : { usage }
   }
   const { assigned } = state
   if (state.status !== 'processing' || !assigned) return {}

@@ -9,7 +9,7 @@ const MAX_DAYS = 92
 const NOTHING: UsageTotals = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, cost: 0 }
 
 /** What is counted of a turn. */
-export type CountedTurn = Pick<TurnHeader, 'turnId' | 'model' | 'usage' | 'earlier' | 'steers'>
+export type CountedTurn = Pick<TurnHeader, 'turnId' | 'model' | 'unasked' | 'usage' | 'earlier' | 'steers'>
 
 /** [US1] What all attempts of a turn have used, as far as their drones said; nothing where none did. */
 export function usageOfTurn({
@@ -28,7 +28,7 @@ export function counted(before: SessionUsage | undefined, turn: CountedTurn, now
   const again = before?.last.turnId === turn.turnId ? before.last : undefined
   const totals = usageOfTurn(turn) ?? NOTHING
   const more = difference(totals, again?.totals ?? NOTHING)
-  const messages = 1 + (turn.steers?.length ?? 0)
+  const messages = (turn.unasked ? 0 : 1) + (turn.steers?.length ?? 0)
   const model = turn.usage?.model ?? turn.model ?? before?.last.model
   const isSwitch = before?.last.model !== undefined && model !== before.last.model
   const day = new Date(now).toISOString().slice(0, 10)
