@@ -117,10 +117,11 @@ async function takeNext(relay: Queueing, held: Exclusive, chatSessionId: string)
     if ((await liveTurnOf(relay, session)) !== undefined) return undefined
     const twin = await store.findMessage(session.userId, next.messageId)
     // Inserted by a call of unknown outcome and given up, while its message was sent again and came to wait.
-    const isUnused = twin?.status === 'aborted' && twin.assigned === undefined
+    const isHere = twin?.chatSessionId === chatSessionId
+    const isUnused = isHere && twin.status === 'aborted' && twin.assigned === undefined
     const again = isUnused ? await store.reopen(twin.turnId, twin.generation, relay.nodeId) : twin
     // Somebody who uses an id for two sessions has had it done in the other.
-    const isDone = again && (isEnd(again.status) || again.chatSessionId !== chatSessionId)
+    const isDone = again && (isEnd(again.status) || !isHere)
     const isTaken = isDone ?? (await isInTurn(relay, next))
     const leaves = ({ queue }: ChatSessionRecord) => ({ queue: without(queue, next.messageId) })
     const begun = isTaken ? undefined : await start(relay, held, session, next, again, leaves)

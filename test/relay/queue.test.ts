@@ -159,6 +159,21 @@ onEveryStore('The queue of a session', (bench) => {
     expect(drone.orders).to.have.lengthOf(2)
   })
 
+  it('[CQ3] leaves a message to the session that began it, where somebody uses its id for two', async () => {
+    const { drone, viewer, voice, chatSessionId } = await atWork(bench())
+    await queue(viewer, chatSessionId, 'm2')
+    const elsewhere = await viewer.ask('chat:send', { messageId: 'm2', content: 'Elsewhere.' })
+    expect(elsewhere['chatSessionId']).not.to.equal(chatSessionId)
+    await voice.complete()
+    const order = await drone.order(2)
+    expect(order).to.include({ turnId: elsewhere['turnId'], prompt: 'Elsewhere.' })
+    await viewer.until('an empty queue', () => told(viewer)?.length === 0)
+    await drone.voice(order).complete()
+    await viewer.ended(order.turnId)
+    expect((await viewer.join(chatSessionId)).session.status).to.equal('idle')
+    expect(drone.orders).to.have.lengthOf(2)
+  })
+
   it('[CQ4] lets messages be changed and taken back until they start', async () => {
     const { drone, viewer, voice, chatSessionId } = await atWork(bench())
     for (const messageId of ['m2', 'm3', 'm4']) await queue(viewer, chatSessionId, messageId)
