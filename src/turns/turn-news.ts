@@ -22,7 +22,11 @@ export function sessionChange(
   now: number,
 ): SessionChange {
   if (isEnd(state.status)) {
-    const usage = counted(session.usage, { ...pick(turn.request, 'model', 'unasked'), turnId: turn.turnId, ...state }, now)
+    const usage = counted(
+      session.usage,
+      { ...pick(turn.request, 'model', 'unasked'), turnId: turn.turnId, ...state },
+      now,
+    )
     // The next one may have begun when this end was decided and not told yet.
     return session.liveTurnId === turn.turnId ? { usage, liveTurnId: undefined } : { usage }
   }
