@@ -140,7 +140,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     this.outlet.emit('welcome', { user: userId, drones: directory.viewsOf(userId), sessions, nodeId, limits })
     // A client of the original knows neither.
     if (this.#original) return
-    this.outlet.emit('commands:manifest', { commands: this.#world.commands().of(userId) })
+    this.outlet.emit('commands:manifest', { commands: this.#world.commands().forWelcome(userId) })
     this.outlet.emit('catalog', { surfaces: this.#world.surfaces.catalogOf(userId) })
   }
 

@@ -62,6 +62,13 @@ export class Commands {
     return [...byName.values()]
   }
 
+  /** What a connection that is welcome is told: its user's others know as much, or hear of it in a moment. */
+  forWelcome(userId: string): Command[] {
+    const commands = this.of(userId)
+    if (!this.#told.has(userId)) this.#told.set(userId, JSON.stringify(commands))
+    return commands
+  }
+
   /** A drone of the user came, went, or offers other commands. */
   changed(userId: string): void {
     const commands = this.of(userId)

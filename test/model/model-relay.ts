@@ -48,7 +48,7 @@ const NO_PERMISSIONS = {
 
 /** None shows or does anything beside turns. */
 const NO_SURFACES = { catalogOf: () => [], ofSession: () => [] } as unknown as Surfaces
-const NO_COMMANDS = { of: () => [] } as unknown as Commands
+const NO_COMMANDS = { forWelcome: () => [] } as unknown as Commands
 
 /** One relay process without its sockets: the same parts as in `createRelay`, told the same of one another. */
 export class ModelRelay {

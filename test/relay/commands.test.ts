@@ -50,6 +50,16 @@ onEveryStore('Commands', (bench) => {
     await viewer.until('the drone to be gone', () => names(viewer)?.length === OWN.length)
   })
 
+  it('[CO1] are not told again where nothing of them has changed', async () => {
+    await bench().start()
+    await bench().drone({ droneId: 'd1', ...OFFERS })
+    const viewer = await bench().viewer()
+    await viewer.send()
+    await viewer.event('drone:changed', ({ state }: { state: string }) => state === 'busy')
+    await viewer.ask('session:list', {})
+    expect(viewer.all('commands:manifest')).to.have.lengthOf(1)
+  })
+
   it('[CO2] of the relay do what their events do, and all who watch hear what came of it', async () => {
     const { viewer, chatSessionId } = await session(bench())
     const other = await bench().viewer()
