@@ -1,3 +1,4 @@
+import { stateOf } from '../turns/header.ts'
 import type { FlushBatch, StoredLane, TurnHeader, TurnRequest, TurnState } from '../turns/turn-store.ts'
 
 /** What changes of a turn, apart from what never does: stored apart, so that a commit does not write the prompt anew. */
@@ -7,58 +8,6 @@ export interface TurnRecord {
   readonly version: number
   readonly node: string
   readonly lanes: readonly StoredLane[]
-}
-
-/** `satisfies` makes the compiler ask for a field that the interface gained. */
-const REQUEST_FIELDS = Object.keys({
-  turnId: 1,
-  chatSessionId: 1,
-  userId: 1,
-  messageId: 1,
-  prompt: 1,
-  droneId: 1,
-  workspaceId: 1,
-  agent: 1,
-  model: 1,
-  provider: 1,
-  thinkingLevel: 1,
-  cwd: 1,
-  attachments: 1,
-  labels: 1,
-  unasked: 1,
-  mentions: 1,
-  createdAt: 1,
-} satisfies Record<keyof TurnRequest, 1>) as (keyof TurnRequest)[]
-
-export const STATE_FIELDS = Object.keys({
-  attempt: 1,
-  status: 1,
-  reason: 1,
-  assigned: 1,
-  startedAt: 1,
-  endedAt: 1,
-  incomplete: 1,
-  usage: 1,
-  steers: 1,
-  toolCallCount: 1,
-  sideEffects: 1,
-  asks: 1,
-  earlier: 1,
-} satisfies Record<keyof TurnState, 1>) as (keyof TurnState)[]
-
-function pick<T extends object, K extends keyof T>(source: T, fields: readonly K[]): Pick<T, K> {
-  const present = fields
-    .filter((field) => source[field] !== undefined)
-    .map((field) => [field, source[field]] as const)
-  return Object.fromEntries(present) as Pick<T, K>
-}
-
-export function requestOf(header: TurnRequest): TurnRequest {
-  return pick(header, REQUEST_FIELDS)
-}
-
-export function stateOf(header: TurnState): TurnState {
-  return pick(header, STATE_FIELDS)
 }
 
 export function recordOf(header: TurnHeader): TurnRecord {

@@ -1,7 +1,8 @@
 import type { ChatTurnPartDocument } from '../../../models/chat-turn-part.ts'
 import { endOf } from '../../turns/entry.ts'
 import type { FlushBatch, LaneOwner, Part } from '../../turns/turn-store.ts'
-import { opensAttempt, STATE_FIELDS } from '../turn-record.ts'
+import { STATE_FIELDS } from '../../turns/header.ts'
+import { opensAttempt } from '../turn-record.ts'
 import { entryDocument } from './entry-document.ts'
 import { laneDocument, lanesDocument, stateFields } from './turn-document.ts'
 

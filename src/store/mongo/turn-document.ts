@@ -3,7 +3,8 @@ import type { TurnLaneDocument } from '../../../models/turn-lane.ts'
 import { isEnd } from '../../protocol/turn-view.ts'
 import type { EarlierAttempt, StoredLane, TurnHeader, TurnState } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
-import { headerOf, requestOf, stateOf } from '../turn-record.ts'
+import { requestOf, stateOf } from '../../turns/header.ts'
+import { headerOf } from '../turn-record.ts'
 import { entryDocument, placedFrom } from './entry-document.ts'
 
 /** How a header is written into the document of its turn, and read from it. */
