@@ -1,25 +1,13 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { z } from 'zod'
-import { sessionView } from '../protocol/turn-view.ts'
+import { dayUsage, sessionView } from '../protocol/turn-view.ts'
 import { callRelay, printAnswer, readText } from './call-relay.ts'
 import type { CallOptions } from './call-relay.ts'
 import { withPeerOptions } from './peer-options.ts'
 
 const listed = z.object({ sessions: z.array(sessionView), next: z.string().optional() })
-const used = z.object({
-  days: z.array(
-    z.object({
-      day: z.string(),
-      turns: z.number(),
-      input: z.number(),
-      output: z.number(),
-      cacheRead: z.number(),
-      cacheWrite: z.number(),
-      cost: z.number(),
-    }),
-  ),
-})
+const used = z.object({ days: z.array(dayUsage) })
 
 /** `sessions`, `export` and `usage`: what there is, and what came of it. */
 export function addSessions(program: Command): void {

@@ -58,6 +58,10 @@ export const usageTotals = z.object({
 })
 export type UsageTotals = z.infer<typeof usageTotals>
 
+/** What a user's sessions have used on one day (UTC). */
+export const dayUsage = usageTotals.extend({ day: text, turns: count })
+export type DayUsage = z.infer<typeof dayUsage>
+
 /** What a session has used, in all turns that have ended. */
 export const sessionUsageView = usageTotals.extend({
   turns: count,

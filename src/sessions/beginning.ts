@@ -2,6 +2,7 @@ import { backoffMs } from '../turns/backoff.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
+import { itemsOf } from '../turns/pages.ts'
 import type { Permissions } from '../turns/permissions.ts'
 import { recall } from '../turns/recall.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
@@ -57,13 +58,8 @@ export async function begin(beginner: Beginner): Promise<boolean> {
 
 /** The fleet has every drone that was ever here, also after a restart. */
 async function rememberDrones({ store, directory, quarantines }: Beginner): Promise<void> {
-  let after: string | undefined
-  do {
-    const page = await store.listDrones({ limit: DRONES_A_PAGE, ...(after === undefined ? {} : { after }) })
-    for (const record of page.items) {
-      quarantines.remember(record)
-      directory.remember(record)
-    }
-    after = page.next
-  } while (after !== undefined)
+  for await (const record of itemsOf((page) => store.listDrones(page), DRONES_A_PAGE)) {
+    quarantines.remember(record)
+    directory.remember(record)
+  }
 }

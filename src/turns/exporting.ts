@@ -1,4 +1,5 @@
 import type { BlockView, SessionView, ToolCallView, TurnView } from '../protocol/turn-view.ts'
+import { itemsOf } from './pages.ts'
 import type { TurnStore } from './turn-store.ts'
 import { readTurn } from './turn-reader.ts'
 
@@ -25,13 +26,8 @@ export async function* exportSession(
 /** Oldest first. */
 async function turnIds(store: Exported, chatSessionId: string): Promise<string[]> {
   const ids: string[] = []
-  let after: string | undefined
-  do {
-    const page = { limit: TURNS_A_PAGE, ...(after === undefined ? {} : { after }) }
-    const { items, next } = await store.turnsOfSession(chatSessionId, page)
-    ids.push(...items.map(({ turnId }) => turnId))
-    after = next
-  } while (after !== undefined)
+  const turns = itemsOf((page) => store.turnsOfSession(chatSessionId, page), TURNS_A_PAGE)
+  for await (const { turnId } of turns) ids.push(turnId)
   return ids.toReversed()
 }
 

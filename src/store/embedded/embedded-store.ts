@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Placed } from '../../turns/entry.ts'
+import { itemsOf } from '../../turns/pages.ts'
 import type {
   AttachmentRecord,
   AuditEntry,
@@ -189,14 +190,8 @@ class EmbeddedStore implements TurnStore {
     return this.#read(() => this.#sessions.ofUser(userId, page))
   }
 
-  async *sessionsWithQueue(): AsyncGenerator<ChatSessionRecord> {
-    let after: string | undefined
-    do {
-      const last = after
-      const page = await this.#read(() => this.#sessions.withQueue(last, SESSIONS_PAGE))
-      for (const { session } of page) yield session
-      after = page.at(-1)?.key
-    } while (after !== undefined)
+  sessionsWithQueue(): AsyncIterable<ChatSessionRecord> {
+    return itemsOf((page) => this.#read(() => this.#sessions.withQueue(page)), SESSIONS_PAGE)
   }
 
   saveDrone(drone: DroneRecord): Promise<void> {

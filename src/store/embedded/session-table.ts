@@ -49,13 +49,13 @@ export class SessionTable {
     return { items, ...(more ? { next: printCursor({ updatedAt: last[1], key: last[2] }) } : {}) }
   }
 
-  /** A page of those in whose queue a message waits, after the one of that key. */
-  withQueue(after: string | undefined, limit: number): { key: string; session: ChatSessionRecord }[] {
+  /** Those in whose queue a message waits, in no order that means anything. */
+  withQueue({ after, limit }: PageRequest): Page<ChatSessionRecord> {
     const range = { ...(after === undefined ? {} : { start: after, exclusiveStart: true }), limit }
-    return [...this.#tables.sessionsWithQueue.getKeys(range)].flatMap((key) => {
-      const session = this.#tables.sessions.get(key)
-      return session ? [{ key, session }] : []
-    })
+    const keys = [...this.#tables.sessionsWithQueue.getKeys(range)]
+    const next = keys.length < limit ? undefined : keys.at(-1)
+    const items = keys.flatMap((key) => this.#tables.sessions.get(key) ?? [])
+    return { items, ...(next === undefined ? {} : { next }) }
   }
 
   #put(session: ChatSessionRecord): void {

@@ -67,18 +67,16 @@ export class MongoSessions {
     }
   }
 
-  /** A page of those in whose queue a message waits, after the session of that key. */
-  async withQueue(
-    after: string | undefined,
-    limit: number,
-  ): Promise<{ key: string; session: ChatSessionRecord }[]> {
+  /** Those in whose queue a message waits, in no order that means anything. */
+  async withQueue({ after, limit }: PageRequest): Promise<Page<ChatSessionRecord>> {
     const found = await this.#sessions
       .find({ waits: { $eq: true }, ...(after === undefined ? {} : { _id: { $gt: after } }) })
       .sort({ _id: 1 })
       .limit(limit)
       .batchSize(limit)
       .lean()
-    return found.map((document) => ({ key: document._id, session: sessionFrom(document) }))
+    const next = found.length < limit ? undefined : found.at(-1)?._id
+    return { items: found.map(sessionFrom), ...(next === undefined ? {} : { next }) }
   }
 
   /** The very same call was made before, and only its answer was lost. */

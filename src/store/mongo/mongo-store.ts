@@ -1,4 +1,5 @@
 import type { Placed } from '../../turns/entry.ts'
+import { itemsOf } from '../../turns/pages.ts'
 import type {
   AttachmentRecord,
   AuditEntry,
@@ -140,14 +141,8 @@ class MongoStore implements TurnStore {
     return this.#link.call(() => this.#sessions.ofUser(userId, page))
   }
 
-  async *sessionsWithQueue(): AsyncGenerator<ChatSessionRecord> {
-    let after: string | undefined
-    do {
-      const last = after
-      const page = await this.#link.call(() => this.#sessions.withQueue(last, SESSIONS_PAGE))
-      for (const { session } of page) yield session
-      after = page.at(-1)?.key
-    } while (after !== undefined)
+  sessionsWithQueue(): AsyncIterable<ChatSessionRecord> {
+    return itemsOf((page) => this.#link.call(() => this.#sessions.withQueue(page)), SESSIONS_PAGE)
   }
 
   saveDrone(drone: DroneRecord): Promise<void> {
