@@ -13,9 +13,8 @@ import { attachmentView, sessionView, turnStatus, turnSummary } from '../protoco
 import type { TurnStatus } from '../protocol/turn-view.ts'
 import { name, ownId } from '../protocol/values.ts'
 import { listSessions } from '../sessions/code-session.ts'
-import { sessionStatus } from '../sessions/session-status.ts'
+import { viewNow } from '../sessions/session-status.ts'
 import { keepAttachment } from '../turns/attachments.ts'
-import { viewOfSession } from '../turns/chat-sessions.ts'
 import { cancelQueued, editQueued, queueMessage, viewOfQueue } from '../turns/message-queue.ts'
 import type { Queueing } from '../turns/message-queue.ts'
 import type { Permissions } from '../turns/permissions.ts'
@@ -66,9 +65,7 @@ function sessionRoutes(world: ConversationWorld): Route[] {
       },
       async ({ identity, params }) => {
         const session = await sessions.of(identity.userId, params['id'] ?? '')
-        const live = session.liveTurnId === undefined ? undefined : await store.readTurn(session.liveTurnId)
-        const status = sessionStatus(session, live ? [live] : [])
-        return { session: viewOfSession(session, status), queue: viewOfQueue(session.queue) }
+        return { session: await viewNow(store, session), queue: viewOfQueue(session.queue) }
       },
     ),
     route(

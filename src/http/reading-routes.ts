@@ -3,10 +3,9 @@ import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
-import { turnView, usageTotals } from '../protocol/turn-view.ts'
-import { sessionStatus } from '../sessions/session-status.ts'
+import { dayUsage, turnView } from '../protocol/turn-view.ts'
+import { viewNow } from '../sessions/session-status.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
-import { viewOfSession } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
 import { EXPORT_FORMATS, exportSession } from '../turns/exporting.ts'
 import { entriesOf } from '../turns/turn-entries.ts'
@@ -27,7 +26,6 @@ export interface ReadingWorld {
 const attempt = z.object({ attempt: z.coerce.number().int().min(1).optional() })
 const lastDays = z.object({ days: z.coerce.number().int().min(1).max(92).default(30) })
 const exported = z.object({ format: z.enum(EXPORT_FORMATS).default('markdown') })
-const dayUsage = usageTotals.extend({ day: z.string(), turns: z.int() })
 const EXPORT_TYPES = { markdown: 'text/markdown; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' }
 
 /** What there is to read of a user's turns, whole. */
@@ -82,8 +80,7 @@ export function readingRoutes({ store, sessions, clock }: ReadingWorld): Route[]
       },
       async ({ identity, params, query: { format }, response }) => {
         const session = await sessions.of(identity.userId, params['id'] ?? '')
-        const live = session.liveTurnId === undefined ? undefined : await store.readTurn(session.liveTurnId)
-        const view = viewOfSession(session, sessionStatus(session, live ? [live] : []))
+        const view = await viewNow(store, session)
         return send(response, EXPORT_TYPES[format], exportSession(store, view, format))
       },
     ),

@@ -5,7 +5,6 @@ import type { ArgsOf } from '../protocol/event.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { Json } from '../protocol/values.ts'
 import { abortTurn } from '../turns/aborting.ts'
-import { viewOfSession } from '../turns/chat-sessions.ts'
 import { chooseModel, chooseThinking } from '../turns/choosing.ts'
 import { queueMessage, viewOfQueue } from '../turns/message-queue.ts'
 import { retryTurn } from '../turns/retrying.ts'
@@ -15,7 +14,7 @@ import { seatOf } from '../turns/session-info.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
 import type { CodeWorld } from './code-session.ts'
 import { Once } from './once.ts'
-import { sessionStatus } from './session-status.ts'
+import { viewNow } from './session-status.ts'
 
 type Command = NonNullable<Manifest['commands']>[number]
 type Executed = ArgsOf<(typeof codeUp)['command:execute']>[0]
@@ -207,8 +206,7 @@ export class Commands {
       status: {
         description: 'how the session stands, and what it has used',
         run: async (session) => {
-          const { items } = await world.store.turnsOfSession(session.chatSessionId, { limit: 1 })
-          const view = viewOfSession(session, sessionStatus(session, items))
+          const view = await viewNow(world.store, session)
           return { ...view, queue: viewOfQueue(session.queue) } as unknown as Json
         },
       },

@@ -2,7 +2,8 @@ import type { CodeDown } from '../protocol/code-down.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import type { News } from '../turns/feed.ts'
-import type { ChatSessionRecord } from '../turns/turn-store.ts'
+import { viewOfSession } from '../turns/chat-sessions.ts'
+import type { ChatSessionRecord, TurnStore } from '../turns/turn-store.ts'
 
 /** A session is as its live turn is; without one it is idle. */
 export function sessionStatus(
@@ -13,6 +14,15 @@ export function sessionStatus(
     if (turnId === session.liveTurnId) return isEnd(status) ? 'idle' : status
   }
   return 'idle'
+}
+
+/** A session as its user sees it just now. */
+export async function viewNow(
+  store: Pick<TurnStore, 'readTurn'>,
+  session: ChatSessionRecord,
+): Promise<SessionView> {
+  const live = session.liveTurnId === undefined ? undefined : await store.readTurn(session.liveTurnId)
+  return viewOfSession(session, sessionStatus(session, live ? [live] : []))
 }
 
 /** What the tabs of a user's clients show of news, if it says how a session stands. */

@@ -125,9 +125,8 @@ async function takeNext(relay: Queueing, held: Exclusive, chatSessionId: string)
     const isTaken = isDone ?? (await isInTurn(relay, next))
     const leaves = ({ queue }: ChatSessionRecord) => ({ queue: without(queue, next.messageId) })
     const begun = isTaken ? undefined : await start(relay, held, session, next, again, leaves)
-    // Taken, and the relay died before it had left the queue.
-    if (isTaken) await held.announce(leaves, queueNews)
-    else await held.announce(() => ({}), queueNews)
+    // Taken, it is still there because the relay died before it had left the queue.
+    await held.announce(isTaken ? leaves : () => ({}), queueNews)
     if (begun) return begun
   }
 }
