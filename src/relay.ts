@@ -1,13 +1,12 @@
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Server } from 'socket.io'
 import type { Config } from './config.ts'
 import { LateApp } from './http/late-app.ts'
 import { RelayError } from './protocol/errors.ts'
 import { Access } from './sessions/access.ts'
 import { begin } from './sessions/beginning.ts'
-import { readRoutingRules } from './routing-rules.ts'
+import { loadRoutingRules } from './routing-rules.ts'
 import { CodeRooms } from './sessions/code-rooms.ts'
 import type { CodeWorld } from './sessions/code-session.ts'
 import { answerPermission } from './sessions/asking.ts'
@@ -23,7 +22,7 @@ import type { Gate } from './sessions/handshake.ts'
 import { Quarantines } from './sessions/quarantine.ts'
 import { OpsSession } from './sessions/ops-session.ts'
 import { Operations } from './sessions/operations.ts'
-import { isAllowedOrigin } from './sessions/origins.ts'
+import { sayFarewell } from './sessions/farewell.ts'
 import type { Logger } from './sessions/socket-session.ts'
 import { ChatSessions } from './turns/chat-sessions.ts'
 import type { Clock } from './turns/clock.ts'
@@ -34,6 +33,7 @@ import { LiveTurns } from './turns/live-turns.ts'
 import { recallQueues, startNext } from './turns/message-queue.ts'
 import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
+import { socketServer } from './sessions/socket-server.ts'
 import { infoOf } from './turns/session-info.ts'
 import { Surfaces } from './sessions/surfaces.ts'
 import { statusNews } from './sessions/session-status.ts'
@@ -45,8 +45,6 @@ import { TurnLimits } from './turns/turn-limits.ts'
 import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
-/** A socket that has not said which namespace it wants is dropped after this. */
-const CONNECT_TIMEOUT_MS = 5000
 /** The store's answer to "are you there" may take this long before the relay says that it is not ready. */
 const PING_MS = 2000
 /** What a client that comes while the relay starts or stops is told to wait. */
@@ -200,19 +198,7 @@ export function createRelay(options: RelayOptions): Relay {
   // --- sockets --------------------------------------------------------------------------------------------------
   const access = new Access({ store, clock })
   const http: HttpServer = createServer()
-  const io = new Server(http, {
-    serveClient: false,
-    transports: config.transports,
-    maxHttpBufferSize: config.eventBytes,
-    pingInterval: config.pingIntervalMs,
-    pingTimeout: config.pingTimeoutMs,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    cors: { origin: config.corsOrigins },
-    allowRequest: (request: IncomingMessage, decide) => {
-      const isAllowed = isAllowedOrigin(request, config.corsOrigins)
-      decide(isAllowed ? null : 'origin_not_allowed', isAllowed)
-    },
-  })
+  const io = socketServer(http, config)
   const rooms = new CodeRooms(io.of('/code'))
   const followers = new Followers({
     feed,
@@ -261,7 +247,7 @@ export function createRelay(options: RelayOptions): Relay {
   )
   const operations = new Operations({
     reload: async () => {
-      await loadRules()
+      await loadRoutingRules(routing, config.routingRules, logger)
       const what = ['rules', 'keys']
       rooms.toAll('system:reload', { what })
       return what
@@ -324,13 +310,6 @@ export function createRelay(options: RelayOptions): Relay {
     droneNews.changed(record)
     if (!directory.get(record.registrationId)) surfaces.gone(record)
   }
-  const loadRules = async (): Promise<void> => {
-    const rules = await readRoutingRules(config.routingRules).catch((error: unknown) => {
-      logger.warn('The routing rules cannot be read: those from before stay.', { error: String(error) })
-      return undefined
-    })
-    if (rules) logger.info('Routing rules are loaded.', { rules: await routing.load(rules) })
-  }
 
   // --- http -----------------------------------------------------------------------------------------------------
   const app = new LateApp({
@@ -359,7 +338,7 @@ export function createRelay(options: RelayOptions): Relay {
   let resolveReady: () => void = () => undefined
   const whenReady = new Promise<void>((resolve) => (resolveReady = resolve))
   const takeWork = async (): Promise<void> => {
-    if (config.routingRules !== '') await loadRules()
+    if (config.routingRules !== '') await loadRoutingRules(routing, config.routingRules, logger)
     const prepared = async (): Promise<void> => prepare?.(access)
     const parts = {
       store,
@@ -398,28 +377,10 @@ export function createRelay(options: RelayOptions): Relay {
     },
     async stop() {
       draining = true
-      for (const session of connections.all()) {
-        const outlet = session.outlet as DroneSession['outlet']
-        outlet.emit('draining', { retryAfterMs: Math.round(500 + 1000 * random()) })
-        // What was read will be stored; what was not, a drone still has.
-        if (session instanceof DroneSession) outlet.setReading('stopping', false)
-      }
-      orders.close()
-      turnLimits.close()
-      permissions.close()
-      if (!(await inTime(clock, config.stopMs / 2, turns.settle()))) {
-        logger.warn('Not everything could be stored before the stop: the drones have it still.')
-      }
-      turns.close()
-      sessions.close()
-      directory.close()
-      followers.close()
-      droneNews.close()
-      for (const session of connections.all()) if (session instanceof DroneSession) session.outlet.leaveNow()
-      // A peer that does not take its farewell must not keep the relay from stopping.
-      if (!(await inTime(clock, config.stopMs / 4, io.close()))) {
-        for (const session of connections.all()) session.outlet.terminate()
-      }
+      const actors = [orders, turnLimits, permissions]
+      const tellers = [sessions, directory, followers, droneNews]
+      const { stopMs } = config
+      await sayFarewell({ io, connections, turns, actors, tellers, clock, random, logger, stopMs })
       http.closeAllConnections()
     },
   }
