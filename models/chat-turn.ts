@@ -70,6 +70,8 @@ export interface ChatTurnDocument extends MessageDocument {
   status: 'queued' | 'processing' | 'recovering' | 'finished' | 'failed' | 'aborted'
   /** The turn has not ended. */
   live: boolean
+  /** It has ended and is not in the search index so; missing otherwise, so that the index holds only these. */
+  unindexed?: true
   reason?: string
   assigned?: AssignmentDocument
   startedAt?: number
@@ -145,6 +147,7 @@ const schema = new Schema<ChatTurnDocument>(
     attempt: Number,
     status: { type: String, enum: ['queued', 'processing', 'recovering', 'finished', 'failed', 'aborted'] },
     live: Boolean,
+    unindexed: Boolean,
     reason: String,
     assigned: assignmentSchema,
     startedAt: Number,
@@ -167,6 +170,7 @@ const schema = new Schema<ChatTurnDocument>(
 schema.index({ messageKey: 1 }, { unique: true })
 schema.index({ sessionKey: 1, createdAt: -1, _id: -1 })
 schema.index({ live: 1, createdAt: 1, _id: 1 })
+schema.index({ unindexed: 1, _id: 1 }, { sparse: true })
 
 export function chatTurnModel(connection: Connection): Model<ChatTurnDocument> {
   return connection.model<ChatTurnDocument>('ChatTurn', schema)

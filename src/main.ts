@@ -8,6 +8,7 @@ import { addDrone } from './cli/drone.ts'
 import { addDrones } from './cli/drones.ts'
 import { EXIT, ExitError } from './cli/exit.ts'
 import { addKeys } from './cli/keys.ts'
+import { addSearch } from './cli/search.ts'
 import { addServe } from './cli/serve.ts'
 import { addSessions } from './cli/sessions.ts'
 import { addTurns } from './cli/turns.ts'
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   addChat(program)
   addTurns(program)
   addSessions(program)
+  addSearch(program)
   addDrones(program)
   addKeys(program)
   addDemoAgent(program)

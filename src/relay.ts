@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Config } from './config.ts'
 import { LateApp } from './http/late-app.ts'
 import { RelayError } from './protocol/errors.ts'
+import { Indexer } from './search/indexer.ts'
 import { Access } from './sessions/access.ts'
 import { begin } from './sessions/beginning.ts'
 import { loadRoutingRules } from './routing-rules.ts'
@@ -108,6 +109,8 @@ export function createRelay(options: RelayOptions): Relay {
     checkpointMs: config.checkpointMs,
     checkpointBytes: config.checkpointBytes,
   })
+
+  const indexer = new Indexer({ store, clock, random, logger })
 
   // --- drones: who is there, and what they are given ----------------------------------------------------------
   const quarantines = new Quarantines({
@@ -300,6 +303,7 @@ export function createRelay(options: RelayOptions): Relay {
     permissions,
     steering,
     onIdle: codeWorld.onIdle,
+    indexer,
     directory,
     quarantines,
     graceMs: config.graceMs,
@@ -359,6 +363,7 @@ export function createRelay(options: RelayOptions): Relay {
     if (!(await begin(parts))) return
     ready = true
     turnLimits.start()
+    indexer.recall()
     resolveReady()
     // Whoever asks first need not wait for it; if it fails, that one is told.
     setImmediate(() => void app.prepare().catch(() => undefined))
@@ -377,7 +382,7 @@ export function createRelay(options: RelayOptions): Relay {
     },
     async stop() {
       draining = true
-      const actors = [orders, turnLimits, permissions]
+      const actors = [orders, turnLimits, permissions, indexer]
       const tellers = [sessions, directory, followers, droneNews]
       const { stopMs } = config
       await sayFarewell({ io, connections, turns, actors, tellers, clock, random, logger, stopMs })

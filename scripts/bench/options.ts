@@ -15,6 +15,7 @@ const LONE = [
   'dead-drone',
   'stalls',
   'rejoins',
+  'search',
 ] as const
 export type CostScenario = (typeof COSTS)[number]
 export type LoneScenario = (typeof LONE)[number]
@@ -75,7 +76,7 @@ export function isLone(scenario: BenchOptions['scenario']): scenario is LoneScen
 
 /** The others measure one thing, and less of it would measure another. */
 function isQuick(scenario: BenchOptions['scenario']): boolean {
-  return !isLone(scenario) || scenario === 'idle' || scenario === 'start'
+  return !isLone(scenario) || scenario === 'idle' || scenario === 'start' || scenario === 'search'
 }
 
 function positive(text: string): number {
@@ -129,7 +130,12 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--small-mb <n>', 'long-turn: the smaller turn', positive, 0.5)
     .option('--large-mb <n>', 'long-turn: the larger turn; joins: the turn that is joined', positive, 5)
     .option('--pairs <n>', 'idle: drones with a viewer each', whole, 8000)
-    .option('--turns <n>', 'start: stored turns, 10,000 of them in one session', whole, 100_000)
+    .option(
+      '--turns <n>',
+      'start: stored turns, 10,000 of them in one session; search: turns that are searched',
+      whole,
+      100_000,
+    )
     .option('--plain', 'steady: drones of the original, one event a token without a position', false)
     .option('--no-baselines', 'steady: the relay alone')
     .option('--crews <n>', 'load processes; not where one turn is measured', whole, 2)

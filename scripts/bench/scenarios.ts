@@ -10,6 +10,7 @@ import { rejoins } from './reliability/rejoins.ts'
 import { restart } from './reliability/restart.ts'
 import { stalls } from './reliability/stalls.ts'
 import { storeAway } from './reliability/store-away.ts'
+import { searches } from './search.ts'
 import { starts } from './start.ts'
 
 /** The scenarios that start their own relays. */
@@ -25,4 +26,5 @@ export const LONE: Readonly<Record<LoneScenario, (options: BenchOptions) => Prom
   'dead-drone': deadDrones,
   stalls,
   rejoins,
+  search: searches,
 }

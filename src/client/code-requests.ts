@@ -1,5 +1,6 @@
 import { RelayError } from '../protocol/errors.ts'
 import type { ErrorCode, WireError } from '../protocol/errors.ts'
+import type { SearchAnswer } from '../protocol/search.ts'
 import type { AttachmentView, SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import type { Json } from '../protocol/values.ts'
 import type { Connection } from './connection.ts'
@@ -123,6 +124,11 @@ export abstract class CodeRequests {
 
   list(page: { after?: string; limit?: number } = {}): Promise<{ sessions: SessionView[]; next?: string }> {
     return this.ask('session:list', page)
+  }
+
+  /** The turns with all words of a query in their prompts and answers; `perm*` is any word that begins so. */
+  search(query: string, page: { after?: string; limit?: number } = {}): Promise<SearchAnswer> {
+    return this.ask('search', { query, ...page })
   }
 
   /** Asks until there is an answer; what must happen once has an id of its own. */

@@ -3,7 +3,9 @@ import { pipeline } from 'node:stream/promises'
 import type { Response } from 'express'
 import { z } from 'zod'
 import { RelayError } from '../protocol/errors.ts'
+import { searchAnswer, searchRequest } from '../protocol/search.ts'
 import { dayUsage, turnView } from '../protocol/turn-view.ts'
+import { search } from '../search/searching.ts'
 import { viewNow } from '../sessions/session-status.ts'
 import type { ChatSessions } from '../turns/chat-sessions.ts'
 import type { Clock } from '../turns/clock.ts'
@@ -26,6 +28,7 @@ export interface ReadingWorld {
 const attempt = z.object({ attempt: z.coerce.number().int().min(1).optional() })
 const lastDays = z.object({ days: z.coerce.number().int().min(1).max(92).default(30) })
 const exported = z.object({ format: z.enum(EXPORT_FORMATS).default('markdown') })
+const searched = searchRequest.extend({ limit: z.coerce.number().pipe(z.int().min(1).max(50)).optional() })
 const EXPORT_TYPES = { markdown: 'text/markdown; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' }
 
 /** What there is to read of a user's turns, whole. */
@@ -83,6 +86,17 @@ export function readingRoutes({ store, sessions, clock }: ReadingWorld): Route[]
         const view = await viewNow(store, session)
         return send(response, EXPORT_TYPES[format], exportSession(store, view, format))
       },
+    ),
+    route(
+      {
+        method: 'get',
+        path: '/search',
+        summary: 'The turns with all words of `query` in their prompts and answers, what ended last first',
+        keys: USERS,
+        query: searched,
+        answer: searchAnswer,
+      },
+      ({ identity, query }) => search(store, identity.userId, query),
     ),
     route(
       {

@@ -3,6 +3,7 @@ import { permissionRequest } from './drone-up.ts'
 import { asks, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { position } from './position.ts'
+import { searchAnswer, searchRequest } from './search.ts'
 import { attachmentView, resumePoint, sessionView, turnStatus, turnSummary } from './turn-view.ts'
 import { bytes, count, json, laneName, name, opt, ownId, text } from './values.ts'
 
@@ -104,6 +105,7 @@ export const codeUp = {
     [z.object({ after: opt(text), limit: opt(z.int().min(1).max(200)) })],
     z.object({ sessions: z.array(sessionView), next: opt(text) }),
   ),
+  search: asks([searchRequest], searchAnswer),
   'chat:send': asks([chatSend], chatSendAnswer),
   'chat:queue': asks([chatQueue], chatQueueAnswer),
   'queue:edit': asks(

@@ -5,6 +5,7 @@ import type { Limits } from '../protocol/drone-down.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
+import { search } from '../search/searching.ts'
 import { abortTurn } from '../turns/aborting.ts'
 import { viewOfSession } from '../turns/chat-sessions.ts'
 import { chooseModel, chooseThinking } from '../turns/choosing.ts'
@@ -74,6 +75,7 @@ const RULES: Rules<typeof codeUp> = {
   'session:leave': EVERYBODY,
   'session:open': CODE,
   'session:list': EVERYBODY,
+  search: EVERYBODY,
   'chat:send': CODE,
   'chat:queue': CODE,
   'queue:edit': CODE,
@@ -187,6 +189,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
           limit: limit ?? LIST_DEFAULT,
           ...(after === undefined ? {} : { after }),
         }),
+      search: (page) => search(this.#world.store, this.identity.userId, page),
       'session:open': async ({ chatSessionId }) => {
         await this.#world.sessions.of(this.identity.userId, chatSessionId)
         this.#world.opened(this.identity.userId, chatSessionId, this.id)

@@ -1,4 +1,5 @@
 import { isEnd } from '../protocol/turn-view.ts'
+import type { Indexer } from '../search/indexer.ts'
 import { phaseOf } from '../turns/lifecycle.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
 import type { Permissions } from '../turns/permissions.ts'
@@ -17,6 +18,7 @@ export interface Parties {
   readonly steering: Pick<Steering, 'onTold' | 'offer' | 'forget'>
   /** Nothing is live in a session any more: what waits in its queue may start. */
   readonly onIdle: (chatSessionId: string) => void
+  readonly indexer: Pick<Indexer, 'ended'>
   readonly directory: Directory
   readonly quarantines: Pick<Quarantines, 'crashed'>
   readonly graceMs: number
@@ -31,7 +33,7 @@ export function linkConsequences(parties: Parties): void {
 }
 
 function followTurns(parties: Parties): void {
-  const { turns, orders, permissions, steering, directory, onIdle, onDroneChanged } = parties
+  const { turns, orders, permissions, steering, directory, indexer, onIdle, onDroneChanged } = parties
   const seatOf = (registrationId: string | undefined): DroneSession | undefined => {
     const drone = registrationId === undefined ? undefined : directory.get(registrationId)
     return drone instanceof DroneSession ? drone : undefined
@@ -43,7 +45,10 @@ function followTurns(parties: Parties): void {
       orders.onTold(turn, state)
       permissions.onTold(turn, state)
       steering.onTold(turn, state)
-      if (isEnd(state.status)) onIdle(turn.chatSessionId)
+      if (isEnd(state.status)) {
+        indexer.ended(turn.turnId)
+        onIdle(turn.chatSessionId)
+      }
       const registrationId = state.assigned?.registrationId
       seatOf(registrationId)?.advanced()
       const record = registrationId === undefined ? undefined : directory.recordOf(registrationId)

@@ -1,6 +1,7 @@
 import type { Registration } from '../protocol/handshake.ts'
 import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
 import type { AttachmentView, SteerTaken, TurnStatus, UsageTotals } from '../protocol/turn-view.ts'
+import type { SearchStore } from '../search/search-store.ts'
 import type { Placed } from './entry.ts'
 
 /** A lane that an attempt began with: the words below `length` are those of `attempt`, in its parts below `parts`. */
@@ -373,6 +374,9 @@ export interface TurnStore {
   ): Promise<PermissionRecord | undefined>
   /** Of all its attempts, the oldest first. */
   permissionsOfTurn(turnId: string): Promise<PermissionRecord[]>
+
+  /** What turns say, by its words. */
+  readonly search: SearchStore
 
   /** Keeps a file, or leaves the one that has this id. */
   insertAttachment(attachment: AttachmentRecord, bytes: Uint8Array): Promise<void>

@@ -147,6 +147,7 @@ export class ModelRelay {
     this.orders = orders
     this.directory = directory
     linkConsequences({
+      indexer: { ended: () => undefined },
       turns,
       orders,
       permissions,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { CommandStage } from '../support/command-stage.ts'
 import { saidText } from '../support/said-text.ts'
 import { STORES } from '../support/stores.ts'
+import { until } from '../support/until.ts'
 
 for (const { name, make } of STORES) {
   describe(`what can be kept, on the command line and the ${name} store`, function () {
@@ -32,6 +33,14 @@ for (const { name, make } of STORES) {
       expect(lines.map(({ kind }) => kind)).to.deep.equal(['session', 'turn'])
       const [usage] = (await run('usage', '--json')).json() as { days: { turns: number }[] }[]
       expect(usage?.days[0]?.turns).to.equal(1)
+      await until('the turn is found', 10_000, async () => {
+        const [found] = (await run('search', 'wha*', 'here', '--json')).json() as {
+          hits: { turnId: string }[]
+        }[]
+        return found?.hits[0]?.turnId === turnId
+      })
+      expect((await run('search', 'here')).lines.join('\n')).to.match(/finished.*\n {4}prompt: what is here$/)
+      expect((await run('search', 'nowhere')).lines).to.deep.equal(['Nothing was found.'])
       const again = (await run('watch', '--replay', turnId, '--speed', '1000', '--json')).json()
       const said = again.flatMap(({ kind, lane, entry }) => {
         const { text } = (entry ?? {}) as { text?: string }

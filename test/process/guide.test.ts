@@ -52,13 +52,14 @@ for (const { name, make } of STORES) {
       await drone.until('the connection', () => drone.lines.includes('connected'))
       const ide = await program('ide.md', stage.relay.keys.code)
       expect((await ide.exited).code, ide.errors.join('\n')).to.equal(0)
-      const [command, answers] = ide.lines.slice(-2)
+      const [command, answers, found] = ide.lines.slice(-3)
       expect(JSON.parse(command ?? '')).to.deep.equal({ command: 'version', args: 'short' })
       expect(JSON.parse(answers ?? '')).to.deep.equal([
         'You said "delete it"; I am small.',
         'You said "wait for me", then "here I am"; I am small.',
         'You said "read this"; I am large.',
       ])
+      expect(JSON.parse(found ?? '')).to.deep.equal(['prompt'])
     })
   })
 }

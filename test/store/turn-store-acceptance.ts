@@ -5,6 +5,7 @@ import { acceptLanes } from './acceptance/lanes.ts'
 import { acceptLists } from './acceptance/lists.ts'
 import { acceptPermissions } from './acceptance/permissions.ts'
 import { acceptRegistry } from './acceptance/registry.ts'
+import { acceptSearch } from './acceptance/search.ts'
 import { acceptSessions } from './acceptance/sessions.ts'
 import { acceptTurns } from './acceptance/turns.ts'
 
@@ -53,5 +54,6 @@ export function describeTurnStore(name: string, makePlace: () => Promise<StorePl
     acceptRegistry(underTest)
     acceptPermissions(underTest)
     acceptAttachments(underTest)
+    acceptSearch(underTest)
   })
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Placed } from '../../turns/entry.ts'
+import type { SearchStore } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type {
   AttachmentRecord,
@@ -31,6 +32,8 @@ import { DiskRoom } from './disk-room.ts'
 import { readWords } from './lane-reader.ts'
 import { PermissionTable } from './permission-table.ts'
 import { RegistryTable } from './registry-table.ts'
+import { EmbeddedSearch } from './embedded-search.ts'
+import { SearchTable } from './search-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
 import { WriteGate } from './write-gate.ts'
@@ -105,6 +108,7 @@ class EmbeddedStore implements TurnStore {
   readonly #permissions: PermissionTable
   readonly #attachments: AttachmentTable
   readonly #registry: RegistryTable
+  readonly search: SearchStore
   #closing: Promise<void> | undefined
 
   constructor(parts: EmbeddedStoreParts) {
@@ -116,6 +120,9 @@ class EmbeddedStore implements TurnStore {
     this.#permissions = new PermissionTable(parts.file)
     this.#attachments = new AttachmentTable(parts.file)
     this.#registry = new RegistryTable(parts.file)
+    const { file, gate } = parts
+    const table = new SearchTable(file, this.#turns)
+    this.search = new EmbeddedSearch({ table, gate, read: (action) => this.#read(action) })
   }
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {

@@ -46,6 +46,12 @@ export interface Tables {
   readonly permissionsByTurn: Database<true, [TurnId, EpochMs, NameHash]>
   readonly attachments: Database<AttachmentRecord, string>
   readonly attachmentBytes: Database<Buffer, string>
+  /** Turns that have ended and are not in the search index as they ended. */
+  readonly unindexed: Database<true, TurnId>
+  /** The search index: its turns by user and number and the other way round, and places in blocks of numbers by term. */
+  readonly searchTurns: Database<TurnId, [NameHash, number]>
+  readonly searchNumbers: Database<number, TurnId>
+  readonly searchTerms: Database<Buffer, [NameHash, string, number]>
   readonly audit: Database<AuditEntry, string>
   /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
   readonly meta: Database<string, 'owner' | 'format'>
@@ -57,7 +63,7 @@ export const FORMAT = '3'
 export const READABLE: readonly unknown[] = ['2', FORMAT]
 
 /** The tables above and some to come: LMDB wants their number when it opens. */
-const MAX_TABLES = 24
+const MAX_TABLES = 32
 
 export function openTables(path: string): Tables {
   const root = open({
@@ -87,6 +93,10 @@ export function openTables(path: string): Tables {
     permissionsByTurn: root.openDB('permissionsByTurn', options),
     attachments: root.openDB('attachments', options),
     attachmentBytes: root.openDB('attachmentBytes', { encoding: 'binary' }),
+    unindexed: root.openDB('unindexed', options),
+    searchTurns: root.openDB('searchTurns', options),
+    searchNumbers: root.openDB('searchNumbers', options),
+    searchTerms: root.openDB('searchTerms', { encoding: 'binary' }),
     audit: root.openDB('audit', options),
     meta: root.openDB('meta', options),
   }

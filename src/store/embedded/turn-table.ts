@@ -170,13 +170,15 @@ export class TurnTable {
     }
     void turns.put(turnId, progressAfter(before, batch))
     if (state) void states.put(turnId, stateOf(state))
-    if (state && isEnd(state.status)) this.#leaveUnfinished(turnId)
+    if (state && isEnd(state.status)) this.#ended(turnId)
     return 'committed'
   }
 
-  #leaveUnfinished(turnId: string): void {
-    const request = this.#tables.requests.get(turnId)
-    if (request) void this.#tables.unfinished.remove([request.createdAt, turnId])
+  #ended(turnId: string): void {
+    const { requests, unfinished, unindexed } = this.#tables
+    const request = requests.get(turnId)
+    if (request) void unfinished.remove([request.createdAt, turnId])
+    void unindexed.put(turnId, true)
   }
 }
 

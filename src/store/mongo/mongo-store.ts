@@ -24,6 +24,7 @@ import { MongoAttachments } from './mongo-attachments.ts'
 import { MongoLink } from './mongo-link.ts'
 import { MongoPermissions } from './mongo-permissions.ts'
 import { MongoRegistry } from './mongo-registry.ts'
+import { MongoSearch } from './mongo-search.ts'
 import { MongoSessions } from './mongo-sessions.ts'
 import { MongoTurns } from './mongo-turns.ts'
 import { readParts } from './read-parts.ts'
@@ -61,6 +62,7 @@ class MongoStore implements TurnStore {
   readonly #permissions: MongoPermissions
   readonly #attachments: MongoAttachments
   readonly #registry: MongoRegistry
+  readonly search: MongoSearch
 
   constructor(options: MongoStoreOptions) {
     const { uri, database, selectionMs, renewAfterMs, logger = SILENT } = options
@@ -71,10 +73,11 @@ class MongoStore implements TurnStore {
     this.#permissions = new MongoPermissions(connection)
     this.#attachments = new MongoAttachments(connection)
     this.#registry = new MongoRegistry(connection)
+    this.search = new MongoSearch(this.#link)
   }
 
   open(): Promise<void> {
-    const parts = [this.#turns, this.#sessions, this.#permissions, this.#attachments]
+    const parts = [this.#turns, this.#sessions, this.#permissions, this.#attachments, this.search]
     return this.#link.open(parts.flatMap(({ models }) => models))
   }
 

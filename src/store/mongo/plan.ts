@@ -1,4 +1,5 @@
 import type { ChatTurnPartDocument } from '../../../models/chat-turn-part.ts'
+import { isEnd } from '../../protocol/turn-view.ts'
 import { endOf } from '../../turns/entry.ts'
 import type { FlushBatch, LaneOwner, Part } from '../../turns/turn-store.ts'
 import { STATE_FIELDS } from '../../turns/header.ts'
@@ -48,7 +49,7 @@ function partWrite(batch: FlushBatch, number: number, { index, entries }: Part):
 /** The one write that makes the batch exist. */
 export function headerWrite(batch: FlushBatch): HeaderWrite {
   const { turnId, attempt, generation, version, state } = batch
-  const written = state ? stateFields(state) : {}
+  const written = state ? { ...stateFields(state), ...(isEnd(state.status) ? { unindexed: true } : {}) } : {}
   return {
     turnId,
     expect: { attempt, generation, version },

@@ -1,0 +1,19 @@
+/**
+ * An inverted index for each user: the turns that have a term in their texts. A turn is in it by a number, and later
+ * numbers are of turns that ended later. Whatever is given again after an unknown outcome is there once.
+ */
+export interface SearchStore {
+  /** The next number of the user, for this turn. A turn that ends again gets another one. */
+  addTurn(userId: string, turnId: string): Promise<number>
+  addTerms(userId: string, number: number, terms: readonly string[]): Promise<void>
+  /** The numbers of the turns that have any of these terms, the highest first. */
+  numbersWith(userId: string, terms: readonly string[]): Promise<number[]>
+  /** The user's terms that begin so, in their order; `prefix` has at least three letters. */
+  termsWith(userId: string, prefix: string, limit: number): Promise<string[]>
+  /** The turns of these numbers, in the same order; undefined where there is none. */
+  turnIds(userId: string, numbers: readonly number[]): Promise<(string | undefined)[]>
+  /** Every turn that has ended and is not in the index as it ended. */
+  unindexed(): AsyncIterable<string>
+  /** The turn is in the index as it was in this version. */
+  indexed(turnId: string, version: number): Promise<void>
+}
