@@ -198,14 +198,19 @@ function repeated({ chatSessionId, turnId, status }: TurnHeader): Sent {
   return { chatSessionId, turnId, status, repeated: true }
 }
 
-/** The turn of a session that has not ended. */
+/**
+ * The turn of a session that has not ended. An end that is decided and not stored yet may be lost with this relay, and
+ * then the turn goes on: nothing may have begun beside it.
+ */
 export async function liveTurnOf(
   { turns, store }: Pick<Sending, 'turns' | 'store'>,
   { liveTurnId }: ChatSessionRecord,
 ): Promise<string | undefined> {
   if (liveTurnId === undefined) return undefined
   const live = turns.get(liveTurnId)
-  const ended = live ? live.ended : isEnd((await store.readTurn(liveTurnId))?.status ?? 'aborted')
+  const ended = live
+    ? live.ended && live.isStateStored
+    : isEnd((await store.readTurn(liveTurnId))?.status ?? 'aborted')
   return ended ? undefined : liveTurnId
 }
 

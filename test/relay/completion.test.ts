@@ -69,6 +69,21 @@ onEveryStore('A completion', (bench) => {
     await viewer.ended(turnId)
   })
 
+  it('[VW7] leaves its session taken until it is stored: should it be lost, the turn goes on', async () => {
+    const { drone, viewer, turnId, chatSessionId, voice } = await atWork(bench())
+    const open = holdCommits(bench().relay.store)
+    const completed = voice.response('done').complete()
+    await viewer.untilText(turnId, 'done')
+    await drone.handled()
+    const early = await viewer.ask('chat:send', { chatSessionId, content: 'And?', messageId: 'early' })
+    expect(early.error).to.deep.include({ code: 'turn_in_progress', details: { turnId } })
+    const waiting = await viewer.ask('chat:queue', { chatSessionId, content: 'Then.', messageId: 'waits' })
+    expect(waiting).to.include({ ok: true, startedTurn: false })
+    open()
+    expect(await completed).to.include({ ok: true, status: 'finished' })
+    expect(await drone.order(2)).to.include({ prompt: 'Then.' })
+  })
+
   it('[DR14] is not told to a drone that comes back before it is stored', async () => {
     const { drone, viewer, voice, turnId } = await atWork(bench())
     voice.response('stored.')
