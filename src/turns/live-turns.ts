@@ -105,8 +105,14 @@ export class LiveTurns {
     return this.#toldByDrone.of(registrationId).filter(isStill)
   }
 
-  /** Takes a turn that this node owns: a new one, or one that is read back from the store. */
+  /**
+   * Takes a turn that this node owns: a new one, or one that is read back from the store. In the place of what it had of
+   * it before, under an older generation: a start that has to begin anew takes its turns over once more.
+   */
   admit(header: TurnHeader): Turn {
+    const former = this.#turns.get(header.turnId)
+    former?.fence()
+    if (former) this.#place(former)
     const turn = new Turn(header, this.#options.bounds)
     const { clock } = this.#options
     // How long it has been worked on is known by the dates alone; from here on it is counted.
@@ -209,6 +215,7 @@ export class LiveTurns {
   }
 
   #committed(turn: Turn, batch: FlushBatch): void {
+    if (turn.fenced) return
     const { turnId, chatSessionId } = turn
     const heads = batch.lanes.map(({ after }) => ({ lane: after.name, offset: after.length }))
     if (heads.length > 0 && !batch.nextLanes) {
@@ -258,6 +265,8 @@ export class LiveTurns {
   #fenced(turn: Turn): void {
     if (this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId)
     this.#place(turn)
+    // Admitted anew meanwhile: whoever has to do with the turn has to do with that one.
+    if (this.#turns.has(turn.turnId)) return
     this.#options.logger.warn('A turn has another owner now; what was said of it here is dropped.', {
       turnId: turn.turnId,
     })

@@ -137,6 +137,7 @@ export class Permissions {
 
   /** [PM3] After a start: what was asked waits on. */
   async recall(turn: Turn): Promise<void> {
+    this.forget(turn.turnId)
     for (const record of await this.#options.store.permissionsOfTurn(turn.turnId))
       if (this.#isCurrent(record)) this.#hold(record)
   }

@@ -254,6 +254,7 @@ export class WorkOrders {
 
   #ask(turn: Turn): void {
     if (this.#closed) return
+    this.#forgetAsking(turn.turnId)
     const { clock, askMs } = this.#options
     const reason = `Nobody said within ${inWords(askMs)} that it is to be tried again.`
     const cancelExpiry = clock.after(askMs, () => this.apply(turn, { type: 'expired', reason }))

@@ -158,6 +158,44 @@ onEveryStore('A relay that is restarted', (bench) => {
     }
   })
 
+  it('[RC24] has each turn once when its store went away after some were taken over', async () => {
+    const { store } = bench()
+    let isAway = false
+    const failing = (opened: TurnStore): TurnStore =>
+      around(opened, {
+        readDrone: async (registrationId) => {
+          const drone = await opened.readDrone(registrationId)
+          if (!isAway) return drone
+          isAway = false
+          throw away()
+        },
+      })
+    const starting = new Bench({ ...store, open: async () => failing(await store.open()) })
+    try {
+      await starting.start()
+      const [drone, viewer] = [await starting.drone(), await starting.viewer()]
+      drone.acknowledges = false
+      const { turnId } = await viewer.send()
+      await drone.order()
+      isAway = true
+      await starting.restart()
+      expect(isAway).to.equal(false)
+      const back = await starting.drone()
+      const order = await back.order()
+      expect(order).to.include({ turnId, attempt: 1 })
+      const voice = back.voice(order).response('said')
+      await back.checkpoint(4)
+      expect(await voice.complete()).to.include({ ok: true, status: 'finished' })
+      expect(back.all('processWorkOrder')).to.have.lengthOf(1)
+      expect(back.all('stop')).to.deep.equal([])
+      expect(starting.relay.log.lines.some(({ message }) => message.includes('another owner'))).to.equal(
+        false,
+      )
+    } finally {
+      await starting.close()
+    }
+  })
+
   it('[RC24] begins anew when its store goes away while it takes its turns over', async () => {
     const { store } = bench()
     let failures = 0
