@@ -8,6 +8,7 @@ import type { Manifest } from '../protocol/handshake.ts'
 import { parseAgentCommand } from '../drone/agent-command.ts'
 import type { AgentCommand } from '../drone/agent-command.ts'
 import { AgentHost } from '../drone/agent-host.ts'
+import { ShownPlans } from '../drone/shown-plans.ts'
 import { createLogger } from '../log.ts'
 import type { DroneFlags } from './drone.ts'
 import { EXIT, ExitError, untilStopped } from './exit.ts'
@@ -62,6 +63,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
     onManifest: (manifest: Manifest) => client.manifest(manifest),
     onStatus: (text) => client.status(text),
+    onPlan: (chatSessionId, entries) => plans.tell(chatSessionId, entries),
     onMode: (mode) => client.workspaceModeChanged(mode),
   })
   let end: (outcome: ExitError | 'left') => void = () => undefined
@@ -84,6 +86,8 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
       end('left')
     },
   })
+
+  const plans = new ShownPlans(client)
 
   await host.start().catch((error: unknown) => {
     throw new ExitError(EXIT.usage, error instanceof Error ? error.message : String(error))

@@ -4,6 +4,7 @@ import type { WorkOrder } from '../protocol/drone-down.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import { AgentManifest } from './agent-manifest.ts'
 import type { AgentSession } from './agent-session.ts'
+import type { PlanEntry } from './agent-update.ts'
 import { AgentTurn, CANCEL_MS } from './agent-turn.ts'
 import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
@@ -32,6 +33,8 @@ export interface AgentHostOptions {
   readonly onAgentSession?: (chatSessionId: string, agentSessionId: string) => void
   readonly onManifest?: (manifest: Manifest) => void
   readonly onStatus?: (text: string) => void
+  /** What the agent plans in a chat session; nothing when a turn begins. */
+  readonly onPlan?: (chatSessionId: string, entries: readonly PlanEntry[]) => void
   readonly onMode?: (mode: string) => void
 }
 
@@ -79,7 +82,9 @@ export class AgentHost {
       const { connection, sessions } = await this.#running()
       const session = await this.#sessionOf(work.order, sessions)
       const { clock = systemClock, cancelMs = CANCEL_MS, onStatus = () => {} } = this.#options
-      await new AgentTurn({ work, agent: connection, session, clock, cancelMs, onStatus }).run()
+      const onPlan = (entries: readonly PlanEntry[]): void =>
+        this.#options.onPlan?.(work.order.chatSessionId, entries)
+      await new AgentTurn({ work, agent: connection, session, clock, cancelMs, onStatus, onPlan }).run()
     } catch (error) {
       if (work.signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)

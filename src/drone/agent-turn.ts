@@ -3,6 +3,7 @@ import type { Work } from '../client/work.ts'
 import type { AgentConnection } from './agent-connection.ts'
 import { promptAnswer } from './agent-answer.ts'
 import type { AgentSession } from './agent-session.ts'
+import type { PlanEntry } from './agent-update.ts'
 import type { Clock } from './clock.ts'
 import { Narrator } from './narrator.ts'
 import { promptContent } from './prompt-content.ts'
@@ -19,6 +20,8 @@ export interface AgentTurnOptions {
   readonly clock: Clock
   readonly cancelMs: number
   readonly onStatus: (text: string) => void
+  /** What the agent plans; nothing when it begins. */
+  readonly onPlan: (entries: readonly PlanEntry[]) => void
 }
 
 /** A message that the agent has not been told yet. */
@@ -40,7 +43,8 @@ export class AgentTurn {
   }
 
   async run(): Promise<void> {
-    const { work } = this.#options
+    const { work, onPlan } = this.#options
+    onPlan([])
     this.#hearSteers()
     const end = await this.#untilEnd()
     // Nobody listens for the abort any more: a turn that is over aborts its signal, too.

@@ -15,6 +15,7 @@ export interface NarratorOptions {
   readonly work: Work
   readonly clock: Clock
   readonly onStatus: (text: string) => void
+  readonly onPlan: (entries: readonly PlanEntry[]) => void
   readonly meter: CostMeter
 }
 
@@ -103,6 +104,7 @@ export class Narrator {
     if (plan === this.#plan) return
     const isFirst = this.#plan === undefined
     this.#plan = plan
+    this.#options.onPlan(entries)
     const current = entries.find(({ status }) => status === 'in_progress')
     if (current) this.#options.onStatus(`The agent's plan: ${current.content}`)
     await this.#tools.announceAll()

@@ -33,6 +33,7 @@ function turnOf(options: { work?: RecordingWork } = {}) {
   const more = {
     agent: agent as unknown as AgentTurnOptions['agent'],
     onStatus: () => {},
+    onPlan: () => {},
     cancelMs: CANCEL_MS,
   }
   const running = new AgentTurn({ work, session, clock, ...more }).run()

@@ -25,7 +25,13 @@ describe('what an agent says', () => {
       const waiting: (() => void)[] = []
       const room = () => new Promise<void>((resolve) => waiting.push(resolve))
       const work = new RecordingWork({ room })
-      const options = { work, clock: new FakeClock(), onStatus: () => {}, meter: { spent: 0 } }
+      const options = {
+        work,
+        clock: new FakeClock(),
+        onStatus: () => {},
+        onPlan: () => {},
+        meter: { spent: 0 },
+      }
       const telling = new Narrator(options).tell(sessionUpdate.parse({ sessionId: 's', update }).update)
       const state = { told: false }
       const told = telling.finally(() => (state.told = true))
@@ -43,7 +49,13 @@ describe('what an agent says', () => {
 
   it('[AG5] that is no text is named, and the words of an embedded file are kept', async () => {
     const work = new RecordingWork()
-    const narrator = new Narrator({ work, clock: new FakeClock(), onStatus: () => {}, meter: { spent: 0 } })
+    const narrator = new Narrator({
+      work,
+      clock: new FakeClock(),
+      onStatus: () => {},
+      onPlan: () => {},
+      meter: { spent: 0 },
+    })
     const blocks = [
       { type: 'image', data: 'AAAA', mimeType: 'image/png' },
       { type: 'resource_link', name: 'a.ts', uri: 'file:///a.ts' },

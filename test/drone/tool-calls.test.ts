@@ -14,7 +14,7 @@ describe('tool calls of an agent', () => {
   beforeEach(() => {
     work = new RecordingWork()
     clock = new FakeClock()
-    narrator = new Narrator({ work, clock, onStatus: () => {}, meter: { spent: 0 } })
+    narrator = new Narrator({ work, clock, onStatus: () => {}, onPlan: () => {}, meter: { spent: 0 } })
   })
 
   function tell(kind: string, fields: object): Promise<void> {

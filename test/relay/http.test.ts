@@ -41,6 +41,7 @@ onEveryStore('The HTTP side', (bench) => {
       ['POST', '/turns/x/abort', ['code']],
       ['GET', '/chat-sessions', ['code', 'watch']],
       ['GET', '/chat-sessions/x', ['code', 'watch']],
+      ['GET', '/search', ['code', 'watch']],
       ['GET', '/usage', ['code', 'watch']],
       ['GET', '/chat-sessions/x/export', ['code', 'watch']],
       ['GET', '/turns/x/entries', ['code', 'watch']],
