@@ -30,14 +30,19 @@ const LOOK_MS = 250
 type Random = () => number
 
 /** How long a search over many turns takes, and what it costs to have them in the index. */
-export async function searches({ turns, store: kind }: BenchOptions): Promise<Measured> {
+export async function searches({ turns, store: kind, cpuProf }: BenchOptions): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), 'drone-relay-bench-'))
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
   const mongo = kind === 'mongo' ? await openMongo() : undefined
   const store = mongo ? await openMongoStore({ uri: mongo.uri }) : await openEmbeddedStore({ dataDir: dir })
   await storeTurns(store, turns)
   await store.close()
-  const relay = await startRelay({ dataDir: dir, mongodbUri: mongo?.uri, isProbed: false })
+  const relay = await startRelay({
+    dataDir: dir,
+    mongodbUri: mongo?.uri,
+    isProbed: false,
+    cpuProfDir: cpuProf,
+  })
   const beganAt = performance.now()
   while ((await found(relay, 'lastofall')).ids.length === 0)
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))

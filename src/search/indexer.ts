@@ -9,13 +9,15 @@ import { textsOf } from './turn-text.ts'
 
 /** Turns that wait to be indexed: further ones are found in the store again when these are through. */
 const MOST_WAITING = 10_000
-/** Turns that are indexed at the same time: they share commits. */
-const AT_ONCE = 4
+/** Turns that are indexed together: what they have in common is written once. */
+const AT_ONCE = 16
+/** How long the first of them waits for others, ms. */
+const GATHER_MS = 250
 /** The waits for a store that is away. */
 const AGAIN = { firstMs: 500, longestMs: 30_000 } as const
 /** UTF-16 units that are taken apart at a time, and terms written at a time: tokens go on in between. */
 const UNITS_AT_A_TIME = 8192
-const TERMS_AT_A_TIME = 128
+const TERMS_AT_A_TIME = 256
 
 interface Logger {
   warn(message: string, meta?: object): void
@@ -72,6 +74,7 @@ export class Indexer {
   }
 
   async #run(): Promise<void> {
+    await this.#pause(GATHER_MS)
     for (let failures = 0; !this.#closed;) {
       try {
         if (!(await this.#next())) break
@@ -95,8 +98,9 @@ export class Indexer {
   async #next(): Promise<boolean> {
     const some = firstOf(this.#waiting, AT_ONCE)
     if (some.length === 0) return this.#findMore()
-    const outcomes = await Promise.allSettled(some.map((turnId) => this.#indexNoted(turnId)))
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    // One may end once more meanwhile: then it is noted again.
+    for (const turnId of some) this.#waiting.delete(turnId)
+    await this.#indexOrSay(some)
     return true
   }
 
@@ -110,34 +114,52 @@ export class Indexer {
     return this.#waiting.size > 0
   }
 
-  async #indexNoted(turnId: string): Promise<void> {
-    // It may end once more meanwhile: then it is noted again.
-    this.#waiting.delete(turnId)
+  async #indexOrSay(turnIds: readonly string[]): Promise<void> {
     try {
-      await this.#index(turnId)
+      await this.#index(turnIds)
     } catch (error) {
+      const [turnId] = turnIds
       if (error instanceof RelayError && error.code === 'store_unavailable') {
-        this.#waiting.add(turnId)
+        for (const one of turnIds) this.#waiting.add(one)
         throw error
-      }
-      // What is wrong with this one must not keep the others out; the next start tries it again.
-      this.#options.logger.error('A turn cannot be put into the search index.', { turnId, error })
+      } else if (turnIds.length > 1) {
+        // What is wrong with one must not keep the others out.
+        for (const one of turnIds) await this.#indexOrSay([one])
+      } else this.#options.logger.error('A turn cannot be put into the search index.', { turnId, error })
     }
   }
 
-  async #index(turnId: string): Promise<void> {
+  async #index(turnIds: readonly string[]): Promise<void> {
     const { store } = this.#options
-    const header = await store.readTurn(turnId)
-    // Taken up again meanwhile: its next end is marked, too.
-    if (!header || !isEnd(header.status)) return
-    const terms = await this.#termsOf(await textsOf(store, header))
-    const number = await store.search.addTurn(header.userId, turnId)
-    for (let at = 0; at < terms.length && !this.#closed; at += TERMS_AT_A_TIME)
-      await store.search.addTerms(header.userId, number, terms.slice(at, at + TERMS_AT_A_TIME))
-    if (!this.#closed) await store.search.indexed(turnId, header.version)
+    const found = await Promise.all(turnIds.map((turnId) => store.readTurn(turnId)))
+    // One that is taken up again meanwhile is marked once more when it ends.
+    const headers = found.flatMap((header) => (header && isEnd(header.status) ? [header] : []))
+    const numbered = await Promise.all(
+      headers.map(async (header) => ({
+        header,
+        number: await store.search.addTurn(header.userId, header.turnId),
+      })),
+    )
+    const byUser = new Map<string, Map<string, number[]>>()
+    for (const { header, number } of numbered) {
+      const terms = await this.#termsOf(await textsOf(store, header))
+      const ofUser = byUser.get(header.userId) ?? new Map<string, number[]>()
+      byUser.set(header.userId, ofUser)
+      for (const term of terms) ofUser.set(term, [...(ofUser.get(term) ?? []), number])
+    }
+    for (const [userId, terms] of byUser) await this.#write(userId, terms)
+    if (this.#closed) return
+    await Promise.all(headers.map(({ turnId, version }) => store.search.indexed(turnId, version)))
   }
 
-  async #termsOf(texts: readonly { readonly text: string }[]): Promise<string[]> {
+  async #write(userId: string, terms: ReadonlyMap<string, readonly number[]>): Promise<void> {
+    // In their order: those written together are near each other in the store.
+    const added = [...terms].map(([term, numbers]) => ({ term, numbers })).toSorted(byTerm)
+    for (let at = 0; at < added.length && !this.#closed; at += TERMS_AT_A_TIME)
+      await this.#options.store.search.addTerms(userId, added.slice(at, at + TERMS_AT_A_TIME))
+  }
+
+  async #termsOf(texts: readonly { readonly text: string }[]): Promise<Set<string>> {
     const terms = new Set<string>()
     let units = 0
     for (const { text } of texts) {
@@ -149,7 +171,7 @@ export class Indexer {
         await setImmediate()
       }
     }
-    return [...terms]
+    return terms
   }
 
   #pause(waitMs: number): Promise<void> {
@@ -161,6 +183,10 @@ export class Indexer {
       }
     })
   }
+}
+
+function byTerm(one: { readonly term: string }, other: { readonly term: string }): number {
+  return one.term < other.term ? -1 : 1
 }
 
 function firstOf(ids: Iterable<string>, most: number): string[] {

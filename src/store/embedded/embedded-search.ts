@@ -1,4 +1,4 @@
-import type { SearchStore } from '../../search/search-store.ts'
+import type { SearchStore, TermNumbers } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type { SearchTable } from './search-table.ts'
 import type { WriteGate } from './write-gate.ts'
@@ -26,11 +26,11 @@ export class EmbeddedSearch implements SearchStore {
     return gate.write(() => table.addTurn(userId, turnId))
   }
 
-  addTerms(userId: string, number: number, terms: readonly string[]): Promise<void> {
+  addTerms(userId: string, added: readonly TermNumbers[]): Promise<void> {
     const { gate, table } = this.#parts
     return gate.write(
-      () => table.addTerms(userId, number, terms),
-      () => table.sizeOf(terms),
+      () => table.addTerms(userId, added),
+      () => table.sizeOf(added),
     )
   }
 

@@ -1,11 +1,11 @@
+import type { TermNumbers } from '../../search/search-store.ts'
 import type { Page, PageRequest } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
+import { BLOCK_TURNS, inBlocks } from '../search-blocks.ts'
 import type { Tables } from './tables.ts'
 import type { TurnTable } from './turn-table.ts'
 import type { WriteSize } from './write-size.ts'
 
-/** Turns whose numbers share a record under each of their terms, two bytes each: well below a page of the file. */
-const BLOCK_TURNS = 512
 /** Of the hash of a user's name: it stands in every key, and owners are compared once more when a turn is read. */
 const USER_LENGTH = 22
 
@@ -39,25 +39,18 @@ export class SearchTable {
     return number
   }
 
-  addTerms(userId: string, number: number, terms: readonly string[]): void {
-    const { searchTerms } = this.#tables
+  addTerms(userId: string, added: readonly TermNumbers[]): void {
     const user = userKey(userId)
-    const block = Math.floor(number / BLOCK_TURNS)
-    const place = number % BLOCK_TURNS
-    for (const term of terms) {
-      const places = searchTerms.get([user, term, block])
-      if (!places) void searchTerms.put([user, term, block], bytesOf([place]))
-      else if (!placesIn(places).includes(place))
-        void searchTerms.put([user, term, block], Buffer.concat([places, bytesOf([place])]))
+    for (const { term, numbers } of added) {
+      for (const [block, places] of inBlocks(numbers)) this.#addPlaces([user, term, block], places)
     }
   }
 
   /** What `addTerms` may write. */
-  sizeOf(terms: readonly string[]): WriteSize {
-    return {
-      places: terms.length,
-      bytes: terms.length * (BLOCK_TURNS * Uint16Array.BYTES_PER_ELEMENT + KEY_BYTES),
-    }
+  sizeOf(added: readonly TermNumbers[]): WriteSize {
+    let places = 0
+    for (const { numbers } of added) places += numbers.length
+    return { places, bytes: places * (BLOCK_TURNS * Uint16Array.BYTES_PER_ELEMENT + KEY_BYTES) }
   }
 
   numbersWith(userId: string, terms: readonly string[]): number[] {
@@ -93,6 +86,15 @@ export class SearchTable {
 
   indexed(turnId: string, version: number): void {
     if (this.#turns.read(turnId)?.version === version) void this.#tables.unindexed.remove(turnId)
+  }
+
+  #addPlaces(key: [string, string, number], places: readonly number[]): void {
+    const { searchTerms } = this.#tables
+    const before = searchTerms.get(key)
+    const known = before && placesIn(before)
+    const fresh = known ? places.filter((place) => !known.includes(place)) : places
+    if (fresh.length > 0)
+      void searchTerms.put(key, before ? Buffer.concat([before, bytesOf(fresh)]) : bytesOf(fresh))
   }
 
   #numbersOf(user: string, term: string): number[] {

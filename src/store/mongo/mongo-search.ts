@@ -8,16 +8,15 @@ import type { SearchTurnDocument } from '../../../models/search-turn.ts'
 import { searchUserModel } from '../../../models/search-user.ts'
 import type { SearchUserDocument } from '../../../models/search-user.ts'
 import { SHORTEST_PREFIX } from '../../search/query.ts'
-import type { SearchStore } from '../../search/search-store.ts'
+import type { SearchStore, TermNumbers } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type { Page, PageRequest } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
+import { BLOCK_TURNS, inBlocks } from '../search-blocks.ts'
 import { collectionOf } from './collection-of.ts'
 import { isDuplicate } from './mongo-link.ts'
 import type { Indexed, MongoLink } from './mongo-link.ts'
 
-/** Turns whose numbers share a document under each of their terms. */
-const BLOCK_TURNS = 512
 /** Writes of one round trip: a server that makes one after the other is not kept from commits for long. */
 const WRITES_AT_A_TIME = 16
 /** Documents that one answer holds: all there are, so that no cursor is left open on the server. */
@@ -68,22 +67,25 @@ export class MongoSearch implements SearchStore {
     })
   }
 
-  async addTerms(userId: string, number: number, terms: readonly string[]): Promise<void> {
-    const block = Math.floor(number / BLOCK_TURNS)
-    for (let at = 0; at < terms.length; at += WRITES_AT_A_TIME) {
-      const operations = terms.slice(at, at + WRITES_AT_A_TIME).map((term) => {
-        const termKey = nameHash(userId, term)
-        const prefixKey = nameHash(userId, term.slice(0, SHORTEST_PREFIX))
-        return {
-          updateOne: {
-            filter: { _id: { $eq: `${termKey}:${block}` } },
-            update: { $addToSet: { numbers: number }, $setOnInsert: { termKey, prefixKey, term } },
-            upsert: true,
+  async addTerms(userId: string, added: readonly TermNumbers[]): Promise<void> {
+    const operations = added.flatMap(({ term, numbers }) => {
+      const termKey = nameHash(userId, term)
+      const prefixKey = nameHash(userId, term.slice(0, SHORTEST_PREFIX))
+      return [...inBlocks(numbers)].map(([block, places]) => ({
+        updateOne: {
+          filter: { _id: { $eq: `${termKey}:${block}` } },
+          update: {
+            $addToSet: { numbers: { $each: places.map((place) => block * BLOCK_TURNS + place) } },
+            $setOnInsert: { termKey, prefixKey, term },
           },
-        }
-      })
+          upsert: true,
+        },
+      }))
+    })
+    for (let at = 0; at < operations.length; at += WRITES_AT_A_TIME) {
       await this.#link.call(async () => {
-        await collectionOf(this.#terms).bulkWrite(operations, { ordered: false })
+        const some = operations.slice(at, at + WRITES_AT_A_TIME)
+        await collectionOf(this.#terms).bulkWrite(some, { ordered: false })
       })
     }
   }

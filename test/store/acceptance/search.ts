@@ -26,9 +26,15 @@ export function acceptSearch(under: StoreUnderTest): void {
       const { search } = under.store
       const [ann, bob] = [randomUUID(), randomUUID()]
       const numbers = [3, 1, 0, 511, 512, 1700, 5, 1699]
-      for (const number of numbers) await search.addTerms(ann, number, ['disk', `n${number}`])
-      await search.addTerms(ann, 1, ['disk', 'disk'])
-      await search.addTerms(bob, 7, ['disk'])
+      for (const number of numbers) {
+        const term = `n${number}`
+        await search.addTerms(ann, [
+          { term: 'disk', numbers: [number] },
+          { term, numbers: [number] },
+        ])
+      }
+      await search.addTerms(ann, [{ term: 'disk', numbers: [1, 3, 1, 1700] }])
+      await search.addTerms(bob, [{ term: 'disk', numbers: [7] }])
       const falling = numbers.toSorted((one, other) => other - one)
       expect(await search.numbersWith(ann, ['disk'])).to.deep.equal(falling)
       expect(await search.numbersWith(ann, ['n1', 'n1700', 'n512', 'nothing'])).to.deep.equal([1700, 512, 1])
@@ -42,8 +48,11 @@ export function acceptSearch(under: StoreUnderTest): void {
       const { search } = under.store
       const [ann, bob] = [randomUUID(), randomUUID()]
       const terms = ['permission', 'per', 'perm', 'permit', 'peru', 'pest', 'größe', '数据']
-      for (const number of [1, 600]) await search.addTerms(ann, number, terms)
-      await search.addTerms(bob, 1, ['permanent'])
+      await search.addTerms(
+        ann,
+        terms.map((term) => ({ term, numbers: [1, 600] })),
+      )
+      await search.addTerms(bob, [{ term: 'permanent', numbers: [1] }])
       expect(await search.termsWith(ann, 'perm', 10)).to.deep.equal(['perm', 'permission', 'permit'])
       expect(await search.termsWith(ann, 'perm', 2)).to.deep.equal(['perm', 'permission'])
       expect(await search.termsWith(ann, 'grö', 2)).to.deep.equal(['größe'])
