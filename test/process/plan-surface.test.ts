@@ -27,7 +27,7 @@ for (const { name, make } of STORES) {
         url: stage.relay.url,
         token: stage.relay.keys.code,
         onCatalog: (surfaces) => (catalog = surfaces as typeof catalog),
-        onSurface: ({ spec }) => shown.push(spec as unknown as Plan),
+        onSurface: ({ spec }) => shown.push(spec as Plan),
       })
       await client.start()
     })
