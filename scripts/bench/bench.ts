@@ -80,9 +80,14 @@ function withLatency({ report, ...round }: Round): object {
   return { ...round, report: { ...kept, latency: { count: durations.count, p50, p99, max } } }
 }
 
+/** What the bench itself writes is no change of what is measured. */
+const WRITTEN = [':!bench/results', ':!docs/performance.md']
+
 function commit(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
   try {
-    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()
+    const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', '.', ...WRITTEN) !== ''
+    return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? '-dirty' : ''}`
   } catch {
     return 'unknown'
   }
