@@ -42,6 +42,8 @@ export interface StoredTurn {
   readonly turnId: string
   readonly chatSessionId: string
   readonly prompt: string
+  /** Messages that went into it. */
+  readonly steers: readonly string[]
   readonly attempts: readonly ToldAttempt[]
 }
 

@@ -20,6 +20,8 @@ export interface DriverOptions {
   readonly pauseMs: number
   /** The share of turns that are aborted. */
   readonly aborted: number
+  /** The share of turns during which another message comes: half of those wait, half go into the turn. */
+  readonly queued: number
   readonly onSession: (chatSessionId: string) => void
 }
 
@@ -32,7 +34,10 @@ export class Driver {
   readonly viewer: Viewer
   /** The turn of each message that was answered. */
   readonly turns = new Map<string, string>()
+  /** Messages that were given to a queue, and answered. */
+  readonly queued = new Set<string>()
   readonly refusals = new Map<string, number>()
+  readonly #queueing = new Set<Promise<void>>()
   #loops: Promise<unknown> = Promise.resolve()
 
   constructor(options: DriverOptions) {
@@ -52,7 +57,8 @@ export class Driver {
     this.#stopping.abort()
     for (const resolve of this.#over.values()) resolve()
     const timeout = sleep(withinMs, false, { ref: false })
-    return Promise.race([this.#loops.then(() => true), timeout])
+    const all = this.#loops.then(() => Promise.all(this.#queueing))
+    return Promise.race([all.then(() => true), timeout])
   }
 
   async #talk(chatSessionId: string): Promise<void> {
@@ -64,8 +70,33 @@ export class Driver {
       this.turns.set(messageId, turnId)
       if (count === 1) this.#options.onSession(chatSessionId)
       if (this.#random.chance(this.#options.aborted)) void this.#abortLater(chatSessionId, turnId)
+      if (this.#random.chance(this.#options.queued)) this.#queueLater(chatSessionId, `${messageId}-more`)
       await this.#untilOver(chatSessionId, turnId)
       await sleep(this.#random.around(this.#options.pauseMs), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  #queueLater(chatSessionId: string, messageId: string): void {
+    const queueing = this.#queue(chatSessionId, messageId).finally(() => this.#queueing.delete(queueing))
+    this.#queueing.add(queueing)
+  }
+
+  async #queue(chatSessionId: string, messageId: string): Promise<void> {
+    const steer = this.#random.chance(0.5)
+    await sleep(this.#random.between(0, 4000))
+    if (this.#stopping.signal.aborted) return
+    const message = { chatSessionId, messageId, content: messageId, workspaceId: 'chaos', steer }
+    for (;;) {
+      try {
+        const { view } = await this.viewer.client.queue(message, this.viewer.listener(chatSessionId))
+        this.viewer.holds(chatSessionId, view)
+        this.queued.add(messageId)
+        return
+      } catch (error) {
+        this.#refused(error)
+        // It may have been taken all the same: only the answer says so.
+        await sleep(AGAIN_MS)
+      }
     }
   }
 
@@ -79,8 +110,7 @@ export class Driver {
         this.viewer.holds(chatSessionId, sent.view)
         return sent.turnId
       } catch (error) {
-        const code = error instanceof RelayError ? error.code : String(error)
-        this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
+        const code = this.#refused(error)
         // Its turn may have been made all the same: only the answer says so.
         if (code !== 'turn_in_progress') isOpen = true
         else if (this.#stopping.signal.aborted) return undefined
@@ -88,6 +118,12 @@ export class Driver {
       }
     }
     return undefined
+  }
+
+  #refused(error: unknown): string {
+    const code = error instanceof RelayError ? error.code : String(error)
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
+    return code
   }
 
   async #abortLater(chatSessionId: string, turnId: string): Promise<void> {

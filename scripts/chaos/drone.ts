@@ -63,6 +63,10 @@ async function work(order: Work): Promise<void> {
   const { outbox } = order as Work & { outbox?: Outbox }
   if (!outbox) throw new Error('a work has no outbox: the journal cannot hear its checkpoints')
   journals.set(outbox, journal)
+  order.onSteer(({ messageId }) => {
+    journal.steered(messageId)
+    return 'now'
+  })
   const script = new Script({ seed: `${seed}/${turnId}/${attempt}`, attempt, speaker, pace })
   try {
     for (const step of script.steps()) {

@@ -15,6 +15,7 @@ type Line =
   | ({ readonly is: 'begin' } & Beginning)
   | { readonly is: 'said'; readonly lane: string; readonly saying: Saying }
   | { readonly is: 'stored'; readonly lane: string; readonly offset: number }
+  | { readonly is: 'steered'; readonly messageId: string }
   | { readonly is: 'end'; readonly success: boolean }
   | { readonly is: 'over'; readonly at: number; readonly why: string }
 
@@ -22,6 +23,8 @@ type Line =
 export interface Speech extends Beginning {
   readonly lanes: Map<string, Saying[]>
   readonly stored: Map<string, number>
+  /** Messages that its agent took while it worked. */
+  readonly steered: Set<string>
   /** How it meant to end; undefined where it never came to that. */
   ended: boolean | undefined
   overAt: number | undefined
@@ -48,6 +51,10 @@ export class JournalWriter {
 
   stored(lane: string, offset: number): void {
     this.#write({ is: 'stored', lane, offset })
+  }
+
+  steered(messageId: string): void {
+    this.#write({ is: 'steered', messageId })
   }
 
   end(success: boolean): void {
@@ -89,7 +96,17 @@ function speechOf(lines: readonly Line[]): Speech | undefined {
       const { turnId, attempt, speaker, droneId, beganAt } = line
       const nothing = { ended: undefined, overAt: undefined, why: undefined }
       const lanes = new Map<string, Saying[]>()
-      speech = { turnId, attempt, speaker, droneId, beganAt, lanes, stored: new Map(), ...nothing }
+      speech = {
+        turnId,
+        attempt,
+        speaker,
+        droneId,
+        beganAt,
+        lanes,
+        stored: new Map(),
+        steered: new Set(),
+        ...nothing,
+      }
     } else if (speech) add(speech, line)
   }
   return speech
@@ -105,6 +122,9 @@ function add(speech: Speech, line: Exclude<Line, { is: 'begin' }>): void {
     }
     case 'stored':
       speech.stored.set(line.lane, Math.max(line.offset, speech.stored.get(line.lane) ?? 0))
+      break
+    case 'steered':
+      speech.steered.add(line.messageId)
       break
     case 'end':
       speech.ended = line.success

@@ -44,7 +44,8 @@ export class Reader {
       if (earlier) attempts.push(attemptOf(earlier))
     }
     const { chatSessionId, prompt } = view
-    return { turnId, chatSessionId, prompt, attempts: [...attempts, attemptOf(view)] }
+    const steers = (view.steers ?? []).map(({ messageId }) => messageId)
+    return { turnId, chatSessionId, prompt, steers, attempts: [...attempts, attemptOf(view)] }
   }
 
   /** Undefined where there is no such thing. */

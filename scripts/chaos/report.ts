@@ -38,6 +38,7 @@ export function reportOf(options: ChaosOptions, stage: Stage, storm: Storm, verd
   const atWork = kills.filter(({ isEarly }) => !isEarly)
   const sayings = speeches.flatMap(({ lanes }) => [...lanes.values()])
   const stored = speeches.flatMap((speech) => [...speech.stored.values()])
+  const queued = new Set(stage.drivers.flatMap((driver) => [...driver.queued]))
   const attempts = turns.flatMap((turn) => turn.attempts)
   const { store, seed, minutes, drones, sessions, control } = options
   return {
@@ -64,6 +65,8 @@ export function reportOf(options: ChaosOptions, stage: Stage, storm: Storm, verd
     },
     turns: {
       ...countOf(turns.map((turn) => turn.attempts.at(-1)?.status ?? 'lost')),
+      'of a message that waited': turns.filter(({ prompt }) => queued.has(prompt)).length,
+      'messages that went in': turns.reduce((sum, { steers }) => sum + steers.length, 0),
       'with several attempts': turns.filter((turn) => turn.attempts.length > 1).length,
     },
     reasons: countOf(

@@ -21,6 +21,8 @@ import { RelayHost } from './relay-host.ts'
 /** Orders that one drone works on at a time. */
 const CAPACITY = 3
 const ABORTED = 0.06
+/** The share of turns during which another message comes. */
+const QUEUED = 0.5
 /** Before a relay that ended by itself is started again: one that cannot start must not take all of the machine. */
 const AGAIN_MS = 500
 
@@ -122,6 +124,7 @@ function openDrivers({ urls, keys, options, intensity, sessions }: Cast, audienc
         sessions: sessions.filter((_, at) => at % 2 === index),
         pauseMs: intensity.pauseMs,
         aborted: ABORTED,
+        queued: QUEUED,
         onSession: (session) => audience.begun(session),
       }),
   )

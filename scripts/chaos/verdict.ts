@@ -4,6 +4,7 @@ import type { StoredTurn, Violation } from './checker.ts'
 import { readJournals } from './journal.ts'
 import type { Speech } from './journal.ts'
 import { groupBy } from './group.ts'
+import { judgeMessages, unaccounted } from './messages.ts'
 import { falseRetries } from './retries.ts'
 import type { Stage } from './stage.ts'
 import type { Viewer } from './viewer.ts'
@@ -33,7 +34,7 @@ export async function judge(stage: Stage): Promise<Verdict> {
     const said = (speechesOf.get(turn.turnId) ?? []).toSorted((a, b) => a.attempt - b.attempt)
     violations.push(...judgeTurn(turn, said), ...falseRetries(turn, said, marksOf))
   }
-  violations.push(...messagesLost(stage, turns), ...spokenAndLost(turns, speechesOf))
+  violations.push(...judgeMessages(stage.drivers, turns, speeches), ...spokenAndLost(turns, speechesOf))
   violations.push(...(await judgeViewers(stage, turns)))
   const byId = new Map(turns.map((turn) => [turn.turnId, turn]))
   for (const { viewer, held } of stage.audience.glimpses) {
@@ -51,12 +52,17 @@ async function untilSent({ drivers }: Stage): Promise<Violation[]> {
   ]
 }
 
-async function untilEnded({ reader, sessions }: Stage): Promise<Violation[]> {
+async function untilEnded({ reader, sessions, drivers }: Stage): Promise<Violation[]> {
   const until = performance.now() + TURNS_MS
   for (;;) {
     const all = await Promise.all(sessions.map((session) => reader.turnsOf(session)))
     const open = all.flat().filter(({ status }) => !isEnded(status))
-    if (open.length === 0) return []
+    const waiting = unaccounted(
+      drivers.flatMap(({ queued }) => [...queued]),
+      all.flat(),
+    )
+    // What becomes of those that still wait in vain is said with the other messages.
+    if (open.length === 0 && (waiting.length === 0 || performance.now() > until)) return []
     if (performance.now() > until) {
       return open.map(({ turnId, status, attempt, waitingFor, droneId }) => {
         const how = `${status}, attempt ${attempt}, waiting for ${waitingFor ?? 'nothing'}, of ${droneId}`
@@ -82,25 +88,6 @@ async function readTurns({ reader, sessions }: Stage) {
     }
   }
   return { turns, unreadable }
-}
-
-/** Every message that was answered has its turn, and no message has two. */
-function messagesLost({ drivers }: Stage, turns: readonly StoredTurn[]): Violation[] {
-  const known = new Set(turns.map(({ turnId }) => turnId))
-  const lost = drivers.flatMap((driver) =>
-    [...driver.turns].flatMap(([messageId, turnId]): Violation[] => {
-      if (known.has(turnId)) return []
-      return [
-        { wrong: 'lost', turnId, detail: `message ${messageId} was answered with a turn that is not there` },
-      ]
-    }),
-  )
-  const byPrompt = groupBy(turns, ({ prompt }) => prompt)
-  const twice = [...byPrompt].flatMap(([prompt, [first, ...others]]): Violation[] => {
-    if (!first || others.length === 0) return []
-    return [{ wrong: 'duplicated', turnId: first.turnId, detail: `message ${prompt} has several turns` }]
-  })
-  return [...lost, ...twice]
 }
 
 function spokenAndLost(

@@ -26,6 +26,7 @@ function speech(said: Saying[], more: Partial<Speech> = {}): Speech {
     beganAt: 0,
     lanes: new Map([['', said]]),
     stored: new Map(),
+    steered: new Set(),
     ended: true,
     overAt: undefined,
     why: undefined,
