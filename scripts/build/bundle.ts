@@ -5,7 +5,7 @@ import { rolldown } from 'rolldown'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const OUT = 'dist/bin'
 /** These find files of their own beside them, or are more than all the rest and seldom wanted. */
-const LEFT_OUT = [/^lmdb$/, /^mongoose$/, /^bufferutil$/, /^utf-8-validate$/]
+const LEFT_OUT = [/^lmdb$/, /^mongoose$/, /^@lydell\/node-pty$/, /^bufferutil$/, /^utf-8-validate$/]
 
 /**
  * The command line and all it loads, as a few files: one after the other, the 500 files of the relay and its libraries

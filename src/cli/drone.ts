@@ -2,6 +2,8 @@ import { Option } from 'commander'
 import type { Command } from 'commander'
 import { PERMISSION_POLICIES } from '../drone/permission-rules.ts'
 import type { PermissionPolicy } from '../drone/permission-rules.ts'
+import { TERMINAL_POLICIES } from '../drone/terminals/terminal-policy.ts'
+import type { TerminalPolicy } from '../drone/terminals/terminal-policy.ts'
 import { withPeerOptions } from './peer-options.ts'
 import type { PeerOptions } from './peer-options.ts'
 
@@ -13,6 +15,7 @@ export interface DroneFlags extends PeerOptions {
   readonly cwd: string
   readonly capacity: string
   readonly permissions: PermissionPolicy
+  readonly terminals: TerminalPolicy
   readonly stateDir?: string
   readonly logLevel: string
   readonly json?: boolean
@@ -34,6 +37,11 @@ export function addDrone(program: Command): void {
       new Option('--permissions <policy>', 'what the agent may do without asking people')
         .choices(PERMISSION_POLICIES)
         .default('ask'),
+    )
+    .addOption(
+      new Option('--terminals <who>', 'whom the drone runs programs in terminals for')
+        .choices(TERMINAL_POLICIES)
+        .default('agent'),
     )
     .option('--state-dir <path>', 'where accepted orders are written down')
     .option('--log-level <level>', 'error, warn, info or debug', process.env['LOG_LEVEL'] ?? 'info')

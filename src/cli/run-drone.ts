@@ -60,6 +60,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     env: { ...process.env, RELAY_KEY: undefined },
     logger,
     permissions: flags.permissions,
+    terminals: flags.terminals,
     onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
     onManifest: (manifest: Manifest) => client.manifest(manifest),
     onStatus: (text) => client.status(text),

@@ -12,6 +12,7 @@ import { AgentProcess } from './agent-process.ts'
 import type { AgentProcessOptions } from './agent-process.ts'
 import { AgentStream } from './agent-stream.ts'
 import type { CalledMessage } from './agent-stream.ts'
+import type { AgentTerminals } from './terminals/agent-terminals.ts'
 import { readWorkspaceFile } from './workspace-files.ts'
 
 /**
@@ -23,6 +24,8 @@ const ANSWER_MS = 60_000
 export interface AgentConnectionOptions extends AgentProcessOptions {
   readonly hear: (message: CalledMessage) => Promise<boolean>
   readonly permit: (request: RequestPermissionRequest) => Promise<RequestPermissionResponse>
+  /** Where the agent may run programs; it may not where there is none. */
+  readonly terminals?: AgentTerminals | undefined
 }
 
 /** A running agent that has introduced itself. It is used until it ends, and never comes back. */
@@ -31,6 +34,7 @@ export class AgentConnection {
   readonly #process: AgentProcess
   readonly #stream: AgentStream
   readonly #connection: ClientConnection
+  readonly #terminals: AgentTerminals | undefined
 
   static async open(options: AgentConnectionOptions): Promise<AgentConnection> {
     const connection = new AgentConnection(options)
@@ -44,14 +48,21 @@ export class AgentConnection {
   }
 
   private constructor(options: AgentConnectionOptions) {
-    const { logger, hear, permit, cwd } = options
+    const { logger, hear, permit, cwd, terminals } = options
+    this.#terminals = terminals
     this.#process = new AgentProcess(options)
     const { stdin, stdout } = this.#process
     this.#stream = new AgentStream({ stdin, stdout, logger, hear })
-    this.#connection = client({ name: 'drone-relay' })
+    const us = client({ name: 'drone-relay' })
       .onRequest(methods.client.session.requestPermission, ({ params }) => permit(params))
       .onRequest(methods.client.fs.readTextFile, ({ params }) => readWorkspaceFile(cwd, params))
-      .connect(this.#stream.stream)
+    if (terminals)
+      us.onRequest(methods.client.terminal.create, ({ params }) => terminals.create(params))
+        .onRequest(methods.client.terminal.output, ({ params }) => terminals.output(params))
+        .onRequest(methods.client.terminal.waitForExit, ({ params }) => terminals.waitForExit(params))
+        .onRequest(methods.client.terminal.kill, ({ params }) => terminals.kill(params))
+        .onRequest(methods.client.terminal.release, ({ params }) => terminals.release(params))
+    this.#connection = us.connect(this.#stream.stream)
     void this.#endWithConnection()
   }
 
@@ -116,6 +127,7 @@ export class AgentConnection {
   /** An agent that closes its stdout and lives on is of no more use. */
   async #endWithConnection(): Promise<void> {
     await this.#connection.closed
+    this.#terminals?.close()
     const { fault } = this.#stream
     if (fault === undefined) await this.stop('its connection closed')
     else this.kill(fault)
@@ -125,7 +137,10 @@ export class AgentConnection {
     const params = {
       protocolVersion: PROTOCOL_VERSION,
       clientInfo: { name: 'drone-relay', version: '1' },
-      clientCapabilities: { fs: { readTextFile: true, writeTextFile: false }, terminal: false },
+      clientCapabilities: {
+        fs: { readTextFile: true, writeTextFile: false },
+        terminal: this.#terminals !== undefined,
+      },
     }
     this.#introduction = await this.ask(methods.agent.initialize, params, initializeAnswer)
     const { protocolVersion } = this.#introduction

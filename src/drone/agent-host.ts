@@ -11,6 +11,8 @@ import type { Clock } from './clock.ts'
 import { HostedAgent } from './hosted-agent.ts'
 import type { Logger } from './logger.ts'
 import type { PermissionPolicy } from './permission-rules.ts'
+import { AgentTerminals } from './terminals/agent-terminals.ts'
+import type { TerminalPolicy } from './terminals/terminal-policy.ts'
 import { insideWorkspace } from './workspace-files.ts'
 
 /** Chat sessions whose agent session is remembered over restarts of the agent; the relay remembers the others. */
@@ -25,6 +27,8 @@ export interface AgentHostOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly logger: Logger
   readonly clock?: Clock
+  /** Whether the agent may have the drone run programs in terminals; by default it may. */
+  readonly terminals?: TerminalPolicy
   /** What the agent may do without asking anybody; by default nothing. */
   readonly permissions?: PermissionPolicy
   /** Milliseconds an agent gets to end a cancelled turn before its process is killed. */
@@ -79,12 +83,13 @@ export class AgentHost {
   async #turn(work: Work): Promise<void> {
     try {
       if (work.signal.aborted) return
-      const { connection, sessions } = await this.#running()
+      const { connection, sessions, terminals } = await this.#running()
       const session = await this.#sessionOf(work.order, sessions)
       const { clock = systemClock, cancelMs = CANCEL_MS, onStatus = () => {} } = this.#options
       const onPlan = (entries: readonly PlanEntry[]): void =>
         this.#options.onPlan?.(work.order.chatSessionId, entries)
-      await new AgentTurn({ work, agent: connection, session, clock, cancelMs, onStatus, onPlan }).run()
+      const told = { clock, cancelMs, onStatus, onPlan, terminals }
+      await new AgentTurn({ work, agent: connection, session, ...told }).run()
     } catch (error) {
       if (work.signal.aborted) return
       const reason = error instanceof Error ? error.message : String(error)
@@ -127,8 +132,12 @@ export class AgentHost {
   async #open(): Promise<HostedAgent> {
     const { command, args, cwd, env, logger, permissions = 'ask', onMode = () => {} } = this.#options
     const process = { command, args, cwd, logger, ...(env ? { env } : {}) }
+    const workspace = { workspace: cwd, env: env ?? globalThis.process.env, logger }
+    const mayRun = (this.#options.terminals ?? 'agent') !== 'none'
+    const terminals = mayRun ? new AgentTerminals(workspace) : undefined
     try {
-      const agent = await HostedAgent.open({ ...process, manifest: this.#manifest, permissions, onMode })
+      const manifest = this.#manifest
+      const agent = await HostedAgent.open({ ...process, manifest, permissions, onMode, terminals })
       logger.info(`The agent is ${agent.connection.name}.`)
       void this.#forget(agent)
       return agent

@@ -6,6 +6,7 @@ import type { AgentSession } from './agent-session.ts'
 import type { PlanEntry } from './agent-update.ts'
 import type { Clock } from './clock.ts'
 import { Narrator } from './narrator.ts'
+import type { NarratorOptions } from './narrator.ts'
 import { promptContent } from './prompt-content.ts'
 import { turnEnd } from './turn-end.ts'
 import type { TurnEnd } from './turn-end.ts'
@@ -22,6 +23,7 @@ export interface AgentTurnOptions {
   readonly onStatus: (text: string) => void
   /** What the agent plans; nothing when it begins. */
   readonly onPlan: (entries: readonly PlanEntry[]) => void
+  readonly terminals?: NarratorOptions['terminals']
 }
 
 /** A message that the agent has not been told yet. */
@@ -62,6 +64,7 @@ export class AgentTurn {
     } finally {
       // Also what an agent said before it failed is told, before the turn's end.
       await this.#narrator.finish()
+      this.#narrator.close()
       session.narrator = undefined
       work.signal.removeEventListener('abort', cancel)
       this.#takeBackKill()

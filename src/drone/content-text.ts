@@ -1,5 +1,8 @@
 import type { AgentContent, AgentToolContent } from './agent-update.ts'
 
+/** What a terminal shows, as far as it is known here. */
+export type TerminalText = (terminalId: string) => string | undefined
+
 /** Content as text: a turn holds only text, so what is none is at least named. */
 export function contentText(block: AgentContent): string {
   switch (block.type) {
@@ -15,10 +18,15 @@ export function contentText(block: AgentContent): string {
 }
 
 /** The words of a tool's result. Diffs are not among them: they are shown by `detail`. */
-export function resultText(content: readonly AgentToolContent[], rawOutput: unknown): string {
+export function resultText(
+  content: readonly AgentToolContent[],
+  rawOutput: unknown,
+  textOf: TerminalText = () => undefined,
+): string {
   const texts = content.flatMap((item) => {
     if (item.type === 'content' && item.content) return [contentText(item.content)]
-    return item.type === 'terminal' ? [`[terminal ${item.terminalId ?? ''}]`] : []
+    if (item.type !== 'terminal') return []
+    return [textOf(item.terminalId ?? '') ?? `[terminal ${item.terminalId ?? ''}]`]
   })
   if (texts.length > 0) return texts.join('\n')
   if ((rawOutput ?? undefined) === undefined) return ''

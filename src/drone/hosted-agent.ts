@@ -5,6 +5,7 @@ import { AgentConnection } from './agent-connection.ts'
 import type { AgentProcessOptions } from './agent-process.ts'
 import type { AgentManifest } from './agent-manifest.ts'
 import { AgentSessions } from './agent-sessions.ts'
+import type { AgentTerminals } from './terminals/agent-terminals.ts'
 import type { CalledMessage } from './agent-stream.ts'
 import { sessionUpdate, toolFields } from './agent-update.ts'
 import { chosenAlone, refusalOf } from './permission-rules.ts'
@@ -23,12 +24,14 @@ export interface HostedAgentOptions extends AgentProcessOptions {
   readonly manifest: AgentManifest
   readonly permissions: PermissionPolicy
   readonly onMode: (mode: string) => void
+  readonly terminals?: AgentTerminals | undefined
 }
 
 /** One running agent process with its sessions, and who hears what it says. */
 export class HostedAgent {
   readonly connection: AgentConnection
   readonly sessions: AgentSessions
+  readonly terminals: AgentTerminals | undefined
   readonly #options: HostedAgentOptions
 
   static async open(options: HostedAgentOptions): Promise<HostedAgent> {
@@ -46,6 +49,7 @@ export class HostedAgent {
 
   private constructor(connection: AgentConnection, options: HostedAgentOptions) {
     this.connection = connection
+    this.terminals = options.terminals
     this.#options = options
     const { logger, manifest } = options
     const onOpened = manifest.session.bind(manifest)

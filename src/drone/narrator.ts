@@ -4,6 +4,7 @@ import type { AgentTool, AgentUpdate, PlanEntry } from './agent-update.ts'
 import type { Clock } from './clock.ts'
 import { contentText } from './content-text.ts'
 import { ToolCalls } from './tool-calls.ts'
+import type { ToolCallsOptions } from './tool-calls.ts'
 import { TurnUsage } from './turn-usage.ts'
 import type { CostMeter } from './turn-usage.ts'
 import { wireName } from './wire-name.ts'
@@ -17,6 +18,7 @@ export interface NarratorOptions {
   readonly onStatus: (text: string) => void
   readonly onPlan: (entries: readonly PlanEntry[]) => void
   readonly meter: CostMeter
+  readonly terminals?: ToolCallsOptions['terminals']
 }
 
 /** Tells a turn what the agent says, in its order; every promise resolves when there is room for more. */
@@ -97,6 +99,11 @@ export class Narrator {
   /** Tells what was held back; nothing comes after it by itself. */
   finish(): Promise<void> {
     return this.#tools.finish()
+  }
+
+  /** The turn is over: nothing that goes on beside it is told of any more. */
+  close(): void {
+    this.#tools.close()
   }
 
   async #tellPlan(entries: readonly PlanEntry[]): Promise<void> {

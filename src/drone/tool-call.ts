@@ -1,6 +1,7 @@
 import type { ToolDetail } from '../protocol/position.ts'
 import type { AgentTool } from './agent-update.ts'
 import { resultText } from './content-text.ts'
+import type { TerminalText } from './content-text.ts'
 import { wireName } from './wire-name.ts'
 
 type Diff = NonNullable<ToolDetail['diffs']>[number]
@@ -13,12 +14,14 @@ export class ToolCall {
   readonly callId: string
   readonly name: string
   readonly #tool: AgentTool
+  readonly #textOf: TerminalText | undefined
   /** The newest that were seen: a refusal replaces the content, and what was refused is worth seeing. */
   #diffs: Diff[]
   /** As last told, to tell a detail again only when it has changed. */
   #toldDetail = ''
 
-  constructor(tool: AgentTool) {
+  constructor(tool: AgentTool, textOf?: TerminalText) {
+    this.#textOf = textOf
     this.callId = wireName(tool.toolCallId)
     this.name = nameOf(tool)
     this.#tool = { ...tool }
@@ -52,6 +55,13 @@ export class ToolCall {
     return this.#tool.status === 'failed'
   }
 
+  /** It shows what that terminal shows. */
+  shows(terminalId: string): boolean {
+    return (this.#tool.content ?? []).some(
+      (item) => item.type === 'terminal' && item.terminalId === terminalId,
+    )
+  }
+
   get kind(): string | undefined {
     return this.#tool.kind ?? undefined
   }
@@ -65,7 +75,7 @@ export class ToolCall {
   }
 
   get response(): string {
-    return resultText(this.#tool.content ?? [], this.#tool.rawOutput)
+    return resultText(this.#tool.content ?? [], this.#tool.rawOutput, this.#textOf)
   }
 
   /** The detail, if it is not what was told last. */

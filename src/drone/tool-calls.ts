@@ -1,6 +1,7 @@
 import type { Question, Work } from '../client/work.ts'
 import type { AgentTool } from './agent-update.ts'
 import type { Clock } from './clock.ts'
+import type { AgentTerminals } from './terminals/agent-terminals.ts'
 import { ToolCall } from './tool-call.ts'
 
 /** Milliseconds between results of one running call: five a second, as the protocol asks. */
@@ -18,15 +19,19 @@ export interface ToolCallsOptions {
   readonly work: Work
   readonly clock: Clock
   readonly onStatus: (text: string) => void
+  /** Where the agent runs programs, if it may. */
+  readonly terminals?: Pick<AgentTerminals, 'textOf' | 'listen'> | undefined
 }
 
 /** The tool calls of a turn, told in order: a call before its results, and no result too often. */
 export class ToolCalls {
   readonly #options: ToolCallsOptions
   readonly #told = new Map<string, Told>()
+  readonly #stopListening: (() => void) | undefined
 
   constructor(options: ToolCallsOptions) {
     this.#options = options
+    this.#stopListening = options.terminals?.listen((terminalId) => this.#terminalChanged(terminalId))
   }
 
   kindOf(toolCallId: string): string | undefined {
@@ -63,6 +68,16 @@ export class ToolCalls {
     for (const told of this.#told.values()) if (told.cancelDue) await this.#tellResult(told)
   }
 
+  /** The turn is over. */
+  close(): void {
+    this.#stopListening?.()
+  }
+
+  #terminalChanged(terminalId: string): void {
+    for (const told of this.#told.values())
+      if (told.announced && !told.call.hasEnded && told.call.shows(terminalId)) void this.#tellSoon(told)
+  }
+
   #merge(update: AgentTool, isNew: boolean): Told {
     const known = this.#told.get(update.toolCallId)
     // Some models count their calls from one for every request: an ended call's id may come again.
@@ -70,7 +85,8 @@ export class ToolCalls {
       known.call.merge(update)
       return known
     }
-    const told: Told = { call: new ToolCall(update), announced: false, toldAt: -Infinity }
+    const textOf = (terminalId: string) => this.#options.terminals?.textOf(terminalId)
+    const told: Told = { call: new ToolCall(update, textOf), announced: false, toldAt: -Infinity }
     this.#told.set(update.toolCallId, told)
     return told
   }
