@@ -6,9 +6,9 @@ import { OPTIONS } from '../../src/config.ts'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { openMongoStore } from '../../src/store/mongo/mongo-store.ts'
 import { SILENT } from '../../src/store/store-logger.ts'
-import { newId } from '../../src/turns/new-id.ts'
 import { Turn } from '../../src/turns/turn.ts'
-import type { TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
+import type { TurnStore } from '../../src/turns/turn-store.ts'
+import { liveTurn } from './live-turn.ts'
 import { cpuUsOf } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { TARGET_COLUMNS, against } from './reliability/ground.ts'
@@ -126,7 +126,10 @@ async function storeBlocks(
   const bounds = { partBytes: Number(OPTIONS.partBytes.default), maxUnstoredBytes: Number.POSITIVE_INFINITY }
   const turns = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      return new Turn(await store.insertTurn(liveTurn(`${run}-${index}`)), bounds)
+      const name = `${run}-${index}`
+      const named = { chatSessionId: `chat-${name}`, messageId: `message-${name}`, prompt: 'Speak.' }
+      const header = liveTurn({ ...named, userId: 'bench', createdAt: Date.now() })
+      return new Turn(await store.insertTurn(header), bounds)
     }),
   )
   return measured(count * blocksATurn, database, async () => {
@@ -150,27 +153,6 @@ async function storeBlocks(
 
 function blockText(block: number): string {
   return `block ${block} `.padEnd(BLOCK_CHARS, 'lorem ipsum ')
-}
-
-function liveTurn(name: string): TurnHeader {
-  const createdAt = Date.now()
-  return {
-    turnId: newId(createdAt),
-    chatSessionId: `chat-${name}`,
-    userId: 'bench',
-    messageId: `message-${name}`,
-    prompt: 'Speak.',
-    createdAt,
-    attempt: 1,
-    status: 'processing',
-    startedAt: createdAt,
-    toolCallCount: 0,
-    earlier: [],
-    generation: 1,
-    version: 0,
-    node: 'bench',
-    lanes: [],
-  }
 }
 
 /** A document a turn, read, changed and saved whole for each block. */

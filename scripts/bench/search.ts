@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { openMongoStore } from '../../src/store/mongo/mongo-store.ts'
-import { newId } from '../../src/turns/new-id.ts'
 import type { FlushBatch, TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
 import { searchAnswer } from '../../src/protocol/search.ts'
+import { liveTurn } from './live-turn.ts'
 import { anonymousBytes, mb, median } from './measure.ts'
 import type { BenchOptions } from './options.ts'
 import { TARGET_COLUMNS, against } from './reliability/ground.ts'
@@ -103,31 +103,19 @@ async function storeTurns(store: TurnStore, count: number): Promise<void> {
   const random = seeded(count)
   for (let first = 0; first < count; first += AT_ONCE) {
     const indexes = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, at) => first + at)
-    const headers = indexes.map((index) => liveTurn(index, startedAt + index, textOf(PROMPT_WORDS, random)))
+    const headers = indexes.map((index) =>
+      liveTurn({
+        chatSessionId: `chat-${Math.floor(index / SESSION_TURNS)}`,
+        userId: USER,
+        messageId: `message-${index}`,
+        prompt: textOf(PROMPT_WORDS, random),
+        createdAt: startedAt + index,
+      }),
+    )
     await Promise.all(headers.map((header) => store.insertTurn(header)))
     const said = (header: TurnHeader, index: number): FlushBatch =>
       ended(header, `${textOf(ANSWER_WORDS, random)}${index === count - 1 ? ' lastofall' : ''}`)
     await store.commit(headers.map((header, at) => said(header, first + at)))
-  }
-}
-
-function liveTurn(index: number, createdAt: number, prompt: string): TurnHeader {
-  return {
-    turnId: newId(createdAt),
-    chatSessionId: `chat-${Math.floor(index / SESSION_TURNS)}`,
-    userId: USER,
-    messageId: `message-${index}`,
-    prompt,
-    createdAt,
-    attempt: 1,
-    status: 'processing',
-    startedAt: createdAt,
-    toolCallCount: 0,
-    earlier: [],
-    generation: 1,
-    version: 0,
-    node: 'bench',
-    lanes: [],
   }
 }
 

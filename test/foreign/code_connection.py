@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from position import Turn, entry_of
+from position import Turn
 from relay_protocol import Relay
 from viewer_session import Session
 from wire import Answer, Refusal, refusal_of
@@ -97,25 +97,11 @@ class Connection:
         if event == 'welcome':
             self._join()
         elif session is not None and payload.get('chatSessionId') == session.chat_session_id and not self._joining:
-            self._take(session, event, args, payload)
+            if session.hear(event, args, payload):
+                self._join_again()
         self.heard.append((event, payload))
         self._changed.set()
         return {'ok': True}
-
-    def _take(self, session: WholeSession, event: str, args: tuple[Any, ...], payload: dict[str, Any]) -> None:
-        missed = session.see_version(event, payload)
-        if (content := entry_of(event, args)) is not None:
-            missed = session.entry(*content) or missed
-        elif event == 'turn:started':
-            session.started(payload)
-        elif event == 'turn:status':
-            missed = session.status(payload) or missed
-        elif event == 'head':
-            missed = session.head(payload) or missed
-        elif event == 'resumed':
-            missed = session.resumed(payload) or missed
-        if missed:
-            self._join_again()
 
     # ---- joining
 

@@ -8,7 +8,6 @@ import signal
 import sys
 from typing import Any
 
-from position import entry_of
 from relay_protocol import Relay, backoff
 from viewer_session import Session
 from wire import Answer, refusal_of, report
@@ -71,19 +70,7 @@ class Viewer:
         if session is None or payload is None or payload['chatSessionId'] != session.chat_session_id or self._joining:
             return
         self._heard()
-        missed = session.see_version(event, payload)
-        content = entry_of(event, args)
-        if content is not None:
-            missed = session.entry(*content) or missed
-        elif event == 'turn:started':
-            session.started(payload)
-        elif event == 'turn:status':
-            missed = session.status(payload) or missed
-        elif event == 'head':
-            missed = session.head(payload) or missed
-        elif event == 'resumed':
-            missed = session.resumed(payload) or missed
-        if missed:
+        if session.hear(event, args, payload):
             self._join_again()
         self._look_at_ends(session)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from position import ENDED, Entry, Turn, heads_of
+from position import ENDED, Entry, Turn, entry_of, heads_of
 from wire import report
 
 
@@ -28,6 +28,21 @@ class Session:
         elif attempt > held.attempt:
             held = self.turns[turn_id] = Turn(turn_id, attempt)
         return held if held.attempt == attempt else None
+
+    def hear(self, event: str, args: tuple[Any, ...], payload: Mapping[str, Any]) -> bool:
+        """Takes an event of this session; true where something was missed before it."""
+        missed = self.see_version(event, payload)
+        if (content := entry_of(event, args)) is not None:
+            missed = self.entry(*content) or missed
+        elif event == 'turn:started':
+            self.started(payload)
+        elif event == 'turn:status':
+            missed = self.status(payload) or missed
+        elif event == 'head':
+            missed = self.head(payload) or missed
+        elif event == 'resumed':
+            missed = self.resumed(payload) or missed
+        return missed
 
     def see_version(self, event: str, payload: Mapping[str, Any]) -> bool:
         version = payload.get('version')
