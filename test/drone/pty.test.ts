@@ -1,11 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { EndMark } from '../../src/drone/terminals/end-mark.ts'
 import { openPipes, openPty } from '../../src/drone/terminals/pty.ts'
+import { LineProcess } from '../support/lines.ts'
+import { until } from '../support/until.ts'
+import { isAlive } from '../support/is-alive.ts'
 import type { Pty, PtyExit, PtyListener, PtyOptions } from '../../src/drone/terminals/pty.ts'
 
 const OPTIONS = { cwd: '/', env: { PATH: process.env['PATH'] ?? '' }, cols: 80, rows: 24 }
 const SEQ = { command: 'seq', args: ['1', '20000'], ...OPTIONS }
+
+const PROCESS = fileURLToPath(new URL('../support/pty-process.ts', import.meta.url))
 
 type Open = (options: PtyOptions, listener: PtyListener) => Promise<Pty>
 
@@ -56,6 +62,16 @@ describe('a program in a terminal', function () {
     expect(asked.said).to.match(/bye\r\n$/)
     const forced = await run(openPty, shell('trap "" TERM; echo here; sleep 1000'), kill('SIGKILL'))
     expect(forced.exit).to.deep.equal({ exitCode: null, signal: 'SIGKILL' })
+  })
+
+  it('[AG66] goes with the drone, and so does what was beside it', async () => {
+    const drone = new LineProcess({ command: process.execPath, args: ['--import', 'tsx', PROCESS] })
+    const pids = await drone.until('the program to run', () => {
+      const pids = /^(\d+) (\d+)/.exec(drone.lines[0] ?? '')
+      return pids ? pids.slice(1).map(Number) : undefined
+    })
+    await drone.end('SIGKILL')
+    for (const pid of pids) await until(`process ${pid} has gone`, 10_000, () => !isAlive(pid))
   })
 
   it('[AG66] runs on pipes where there is no terminal, and is heard there, too', async () => {

@@ -9,6 +9,7 @@ import type { TerminalPolicy } from '../../src/drone/terminals/terminal-policy.t
 import { RecordingLogger, SPAWN_MS } from './demo-host.ts'
 import { RecordingWork } from './recording-work.ts'
 import type { Said } from './recording-work.ts'
+import { isAlive } from '../support/is-alive.ts'
 import { until } from '../support/until.ts'
 import type { TerminalWish } from '../support/terminal-agent.ts'
 
@@ -109,14 +110,6 @@ describe('the terminals of an agent', function () {
     expect((await run({ command: 'pwd' })).got.error).to.match(/method not found/i)
   })
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 describe('what a terminal has said', () => {
   const textOf = (text: string, most = 1000): string => {

@@ -30,12 +30,14 @@ export class EndMark {
   /** The program as it is to be run. The shell outlives signals for the program, which gets them as if it were alone. */
   wrap(command: string, args: readonly string[]): { command: string; args: string[] } {
     const script = [
-      'trap : HUP INT QUIT TERM',
+      // Not SIGHUP: only the first process of a terminal is told that it hangs up, and all go when that one does.
+      'trap : INT QUIT TERM',
       // What the shell has to say of the program's end is no word of the program.
       'exec 3>&2 2>/dev/null',
       '"$@" 2>&3 3>&-',
       `printf '\\033]7777;${this.#token};%d\\007' "$?"`,
-      'while :; do read -r _ || sleep 3600; done',
+      // Until it is killed, or the terminal goes with the drone.
+      'while test -t 0; do read -r _ || sleep 1; done',
     ].join('; ')
     return { command: 'sh', args: ['-c', script, 'sh', command, ...args] }
   }
