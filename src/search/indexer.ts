@@ -3,7 +3,7 @@ import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import { backoffMs } from '../turns/backoff.ts'
 import type { Clock } from '../turns/clock.ts'
-import type { TurnStore } from '../turns/turn-store.ts'
+import type { TurnHeader, TurnStore } from '../turns/turn-store.ts'
 import { wordsOf } from './terms.ts'
 import { textsOf } from './turn-text.ts'
 
@@ -134,12 +134,10 @@ export class Indexer {
     const found = await Promise.all(turnIds.map((turnId) => store.readTurn(turnId)))
     // One that is taken up again meanwhile is marked once more when it ends.
     const headers = found.flatMap((header) => (header && isEnd(header.status) ? [header] : []))
-    const numbered = await Promise.all(
-      headers.map(async (header) => ({
-        header,
-        number: await store.search.addTurn(header.userId, header.turnId),
-      })),
-    )
+    const numbered: { header: TurnHeader; number: number }[] = []
+    // One after the other: the numbers are in the order in which the turns have ended.
+    for (const header of headers)
+      numbered.push({ header, number: await store.search.addTurn(header.userId, header.turnId) })
     const byUser = new Map<string, Map<string, number[]>>()
     for (const { header, number } of numbered) {
       const terms = await this.#termsOf(await textsOf(store, header))
