@@ -5,6 +5,7 @@ import { openEmbeddedStore } from '../../src/store/embedded/embedded-store.ts'
 import { openMongoStore } from '../../src/store/mongo/mongo-store.ts'
 import type { FlushBatch, TurnHeader, TurnStore } from '../../src/turns/turn-store.ts'
 import { searchAnswer } from '../../src/protocol/search.ts'
+import { Random } from '../chaos/random.ts'
 import { liveTurn } from './live-turn.ts'
 import { anonymousBytes, mb, median } from './measure.ts'
 import type { BenchOptions } from './options.ts'
@@ -26,8 +27,6 @@ const ANSWER_WORDS = 200
 const SEARCHES = 20
 /** Between two looks at whether the last turn is in the index. */
 const LOOK_MS = 250
-
-type Random = () => number
 
 /** How long a search over many turns takes, and what it costs to have them in the index. */
 export async function searches({ turns, store: kind, cpuProf }: BenchOptions): Promise<Measured> {
@@ -100,7 +99,7 @@ async function found({ url, keys }: RelayProcess, query: string): Promise<{ ids:
 
 async function storeTurns(store: TurnStore, count: number): Promise<void> {
   const startedAt = Date.now() - count
-  const random = seeded(count)
+  const random = new Random(String(count))
   for (let first = 0; first < count; first += AT_ONCE) {
     const indexes = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, at) => first + at)
     const headers = indexes.map((index) =>
@@ -139,14 +138,6 @@ function word(place: number): string {
 }
 
 function textOf(words: number, random: Random): string {
-  const places = Array.from({ length: words }, () => Math.floor(VOCABULARY ** random()) - 1)
+  const places = Array.from({ length: words }, () => Math.floor(VOCABULARY ** random.next()) - 1)
   return places.map(word).join(' ')
-}
-
-function seeded(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 4_294_967_296
-  }
 }

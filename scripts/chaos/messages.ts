@@ -25,7 +25,7 @@ export function judgeMessages(
     turns.flatMap(({ turnId, steers }) => steers.map((messageId) => ({ turnId, messageId }))),
     ({ messageId }) => messageId,
   )
-  const takers = takersOf(turns, speeches)
+  const done = doneWithin(turns, speeches)
   const found: Violation[] = []
   for (const { turns: sent, queued } of answered) {
     for (const [messageId, turnId] of sent)
@@ -39,8 +39,7 @@ export function judgeMessages(
       if (!byPrompt.has(messageId) && !intoTurns.has(messageId))
         found.push({ wrong: 'lost', detail: `message ${messageId} waited, and has become nothing` })
   }
-  for (const [messageId, own] of byPrompt)
-    found.push(...doneTwice(messageId, own, takers.get(messageId) ?? []))
+  for (const [messageId, own] of byPrompt) found.push(...doneTwice(messageId, own, done.has(messageId)))
   for (const [messageId, into] of intoTurns) {
     const begun = (byPrompt.get(messageId) ?? []).filter(isBegun)
     if (into.length + begun.length > 1)
@@ -66,34 +65,27 @@ export function unaccounted(
   return [...queued].filter((messageId) => !known.has(messageId))
 }
 
-function doneTwice(messageId: string, own: readonly StoredTurn[], takers: readonly Speech[]): Violation[] {
+function doneTwice(messageId: string, own: readonly StoredTurn[], isDone: boolean): Violation[] {
   const [first, ...others] = own
   if (!first) return []
   const { turnId } = first
   if (others.length > 0)
     return [{ wrong: 'duplicated', turnId, detail: `message ${messageId} has several turns` }]
-  return isBegun(first) && takers.length > 0
+  return isBegun(first) && isDone
     ? [{ wrong: 'duplicated', turnId, detail: `message ${messageId} was done, and again as a turn` }]
     : []
 }
 
-/** By message, the speeches of agents that took it while they worked and ended well. */
-function takersOf(turns: readonly StoredTurn[], speeches: readonly Speech[]): Map<string, Speech[]> {
-  const finished = new Set(
+/** Messages that agents took while they worked, and then ended well. */
+function doneWithin(turns: readonly StoredTurn[], speeches: readonly Speech[]): Set<string> {
+  const finished = new Map(
     turns.flatMap(({ turnId, attempts }) => {
       const last = attempts.at(-1)
-      return last?.status === 'finished' ? [`${turnId} ${last.attempt}`] : []
+      return last?.status === 'finished' ? [[turnId, last.attempt]] : []
     }),
   )
-  const taken = speeches
-    .filter(({ turnId, attempt }) => finished.has(`${turnId} ${attempt}`))
-    .flatMap((speech) => [...speech.steered].map((messageId) => ({ speech, messageId })))
-  return new Map(
-    [...groupBy(taken, ({ messageId }) => messageId)].map(([messageId, all]) => [
-      messageId,
-      all.map(({ speech }) => speech),
-    ]),
-  )
+  const ended = speeches.filter(({ turnId, attempt }) => finished.get(turnId) === attempt)
+  return new Set(ended.flatMap(({ steered }) => [...steered]))
 }
 
 function isBegun({ attempts }: StoredTurn): boolean {

@@ -26,7 +26,7 @@ export class OutputTail {
   /** What a reader sees of it: without colours and other sequences, and of a line that was written over the last words. */
   text(): string {
     if (this.#length > this.#most) this.#cut()
-    const [whole = Buffer.alloc(0)] = this.#joined()
+    const whole = this.#joined()
     const from = this.#truncated ? characterFrom(whole) : 0
     const text = stripVTControlCharacters(whole.subarray(from).toString('utf8'))
     return text
@@ -37,15 +37,17 @@ export class OutputTail {
   }
 
   #cut(): void {
-    const [whole = Buffer.alloc(0)] = this.#joined()
+    const whole = this.#joined()
     this.#pieces = [Buffer.from(whole.subarray(whole.length - this.#most))]
     this.#length = this.#most
     this.#truncated = true
   }
 
-  #joined(): Buffer[] {
-    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)]
-    return this.#pieces
+  #joined(): Buffer {
+    const [first = Buffer.alloc(0), ...others] = this.#pieces
+    const whole = others.length === 0 ? first : Buffer.concat(this.#pieces)
+    this.#pieces = [whole]
+    return whole
   }
 }
 

@@ -79,7 +79,7 @@ function openTerminal(
     if (bytes.length > 0) listener.onBytes(bytes)
     if (status === undefined) return
     // Whoever else holds the terminal is told by the hang-up.
-    killOne(program.pid, 'SIGKILL')
+    kill(program.pid, 'SIGKILL')
     exited(exitOf(status))
   })
   // It went with its shell: it was killed, or the terminal was.
@@ -140,18 +140,14 @@ export function openPipes({ command, args, cwd, env }: PtyOptions, listener: Pty
 
 /** With all that it has started and that has not gone into a group of its own. */
 function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(process.platform === 'win32' ? pid : -pid, signal)
-  } catch {
-    // It is gone, which is what was wanted.
-  }
+  kill(process.platform === 'win32' ? pid : -pid, signal)
 }
 
-function killOne(pid: number, signal: NodeJS.Signals): void {
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // It is gone.
+    // It is gone, which is what was wanted.
   }
 }
 
