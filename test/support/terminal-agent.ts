@@ -6,6 +6,10 @@ import type {
   TerminalOutputRequest,
   TerminalOutputResponse,
 } from '@agentclientprotocol/sdk'
+import { until } from './until.ts'
+
+/** Longer than a program takes to say what it is ended after. */
+const SAID_MS = 20_000
 
 /** What its prompt, as JSON, has it do. */
 export interface TerminalWish {
@@ -35,8 +39,8 @@ async function prompt({ sessionId, prompt: blocks }: PromptRequest, client: Agen
     const call = { toolCallId: 'run', title: 'run it', kind: 'execute', rawInput: { command: wish.command } }
     await say({ sessionUpdate: 'tool_call', ...call, status: 'in_progress', content })
     if (killAfter !== undefined) {
-      while (!(await outputOf(client, which)).output.includes(killAfter))
-        await new Promise((resolve) => setTimeout(resolve, 10))
+      const isSaid = async () => (await outputOf(client, which)).output.includes(killAfter)
+      await until(`the program says ${killAfter}`, SAID_MS, isSaid)
       await client.request(methods.client.terminal.kill, which)
     }
     const exit = await client.request(methods.client.terminal.waitForExit, which)
