@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { ChatSend } from '../protocol/code-up.ts'
 import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
@@ -7,6 +6,7 @@ import { attachmentsOf } from './attachments.ts'
 import type { ChatSessions, Exclusive, SessionChange } from './chat-sessions.ts'
 import { checkOffered } from './choosing.ts'
 import type { Clock } from './clock.ts'
+import { derivedId } from './derived-id.ts'
 import { pick, queuedTurn } from './header.ts'
 import type { LiveTurns } from './live-turns.ts'
 import type { Seats } from './seat.ts'
@@ -56,10 +56,7 @@ export interface Begun {
  * message twice cannot make two sessions.
  */
 export function sessionIdFor(userId: string, messageId: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([userId, messageId]))
-    .digest('base64url')
-    .slice(0, 22)
+  return derivedId(userId, messageId)
 }
 
 /** [CS1] Starts a turn: stored as queued, named by its session, and only then given to a drone. */

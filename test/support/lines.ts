@@ -19,6 +19,9 @@ interface SpawnOptions {
   readonly isGroup?: boolean
 }
 
+/** A terminal or a CI around the tests (`CI`, `FORCE_COLOR`) is not to colour what they read. */
+const PLAIN = { NO_COLOR: '1', FORCE_COLOR: undefined }
+
 /** A process of a test that speaks in lines: it is waited for by what it says, and ended by its id. */
 export class LineProcess {
   readonly child: ChildProcess
@@ -32,7 +35,7 @@ export class LineProcess {
     this.#isGroup = isGroup
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...(isWholeEnv ? {} : process.env), ...env },
+      env: { ...(isWholeEnv ? {} : { ...process.env, ...PLAIN }), ...env },
       detached: isGroup,
       ...(cwd === undefined ? {} : { cwd }),
     })
