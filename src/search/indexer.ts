@@ -4,20 +4,20 @@ import { isEnd } from '../protocol/turn-view.ts'
 import { backoffMs } from '../turns/backoff.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { TurnHeader, TurnStore } from '../turns/turn-store.ts'
+import { Segments } from './segments.ts'
 import { wordsOf } from './terms.ts'
 import { textsOf } from './turn-text.ts'
 
 /** Turns that wait to be indexed: further ones are found in the store again when these are through. */
 const MOST_WAITING = 10_000
 /** Turns that are indexed together: what they have in common is written once. */
-const AT_ONCE = 16
+const AT_ONCE = 64
 /** How long the first of them waits for others, ms. */
 const GATHER_MS = 250
 /** The waits for a store that is away. */
 const AGAIN = { firstMs: 500, longestMs: 30_000 } as const
-/** UTF-16 units that are taken apart at a time, and terms written at a time: tokens go on in between. */
+/** UTF-16 units that are taken apart at a time: tokens go on in between. */
 const UNITS_AT_A_TIME = 8192
-const TERMS_AT_A_TIME = 256
 
 interface Logger {
   warn(message: string, meta?: object): void
@@ -37,6 +37,7 @@ export interface IndexerOptions {
  */
 export class Indexer {
   readonly #options: IndexerOptions
+  readonly #segments: Segments
   readonly #waiting = new Set<string>()
   #overflowed = false
   #isRunning = false
@@ -45,6 +46,8 @@ export class Indexer {
 
   constructor(options: IndexerOptions) {
     this.#options = options
+    const { store, clock } = options
+    this.#segments = new Segments({ store: store.search, clock, isClosed: () => this.#closed })
   }
 
   /** The end of a turn is stored. */
@@ -134,27 +137,31 @@ export class Indexer {
     const found = await Promise.all(turnIds.map((turnId) => store.readTurn(turnId)))
     // One that is taken up again meanwhile is marked once more when it ends.
     const headers = found.flatMap((header) => (header && isEnd(header.status) ? [header] : []))
-    const numbered: { header: TurnHeader; number: number }[] = []
-    // One after the other: the numbers are in the order in which the turns have ended.
-    for (const header of headers)
-      numbered.push({ header, number: await store.search.addTurn(header.userId, header.turnId) })
-    const byUser = new Map<string, Map<string, number[]>>()
-    for (const { header, number } of numbered) {
-      const terms = await this.#termsOf(await textsOf(store, header))
-      const ofUser = byUser.get(header.userId) ?? new Map<string, number[]>()
-      byUser.set(header.userId, ofUser)
-      for (const term of terms) ofUser.set(term, [...(ofUser.get(term) ?? []), number])
-    }
-    for (const [userId, terms] of byUser) await this.#write(userId, terms)
+    const byUser = new Map<string, TurnHeader[]>()
+    for (const header of headers) byUser.set(header.userId, [...(byUser.get(header.userId) ?? []), header])
+    for (const [userId, ofUser] of byUser) await this.#addTurns(userId, ofUser)
     if (this.#closed) return
     await Promise.all(headers.map(({ turnId, version }) => store.search.indexed(turnId, version)))
+    for (const userId of byUser.keys()) await this.#segments.tidy(userId)
   }
 
-  async #write(userId: string, terms: ReadonlyMap<string, readonly number[]>): Promise<void> {
-    // In their order: those written together are near each other in the store.
-    const added = [...terms].map(([term, numbers]) => ({ term, numbers })).toSorted(byTerm)
-    for (let at = 0; at < added.length && !this.#closed; at += TERMS_AT_A_TIME)
-      await this.#options.store.search.addTerms(userId, added.slice(at, at + TERMS_AT_A_TIME))
+  async #addTurns(userId: string, headers: readonly TurnHeader[]): Promise<void> {
+    const { store } = this.#options
+    const turnIds = headers.map(({ turnId }) => turnId)
+    const numbers = await store.search.addTurns(userId, turnIds)
+    // One that was given before has the number of that time.
+    const numbered = headers
+      .map((header, index) => ({ header, number: numbers[index] ?? NaN }))
+      .toSorted((one, other) => one.number - other.number)
+    const byTerm = new Map<string, number[]>()
+    for (const { header, number } of numbered) {
+      for (const term of await this.#termsOf(await textsOf(store, header))) {
+        const ofTerm = byTerm.get(term)
+        if (ofTerm) ofTerm.push(number)
+        else byTerm.set(term, [number])
+      }
+    }
+    await this.#segments.add(userId, headers.length, byTerm)
   }
 
   async #termsOf(texts: readonly { readonly text: string }[]): Promise<Set<string>> {
@@ -181,10 +188,6 @@ export class Indexer {
       }
     })
   }
-}
-
-function byTerm(one: { readonly term: string }, other: { readonly term: string }): number {
-  return one.term < other.term ? -1 : 1
 }
 
 function firstOf(ids: Iterable<string>, most: number): string[] {

@@ -1,24 +1,45 @@
-/** A term, and numbers of turns that have it. */
-export interface TermNumbers {
-  readonly term: string
-  readonly numbers: readonly number[]
+/** A part of a user's index that never changes once it is listed: the terms of some turns, in chunks. */
+export interface Segment {
+  readonly segmentId: string
+  /** Turns it was made of. */
+  readonly turns: number
+  /** Its chunks are `1` to this; `0` says where each begins. */
+  readonly chunks: number
+}
+
+/** What a user's index consists of. */
+export interface SegmentList {
+  /** Goes up by one with each change; 0 is of a list that nobody has written. */
+  readonly revision: number
+  /** What is searched. */
+  readonly segments: readonly Segment[]
+  /** Segments that are being written, and those that others have taken the place of. */
+  readonly unlisted: readonly string[]
+}
+
+export interface ChunkPlace {
+  readonly segmentId: string
+  readonly chunk: number
 }
 
 /**
- * An inverted index for each user: the turns that have a term in their texts. A turn is in it by a number, and later
- * numbers are of turns that ended later. Whatever is given again after an unknown outcome is there once.
+ * Where the search index is kept. It knows turns by their numbers, and later numbers are of turns that ended later.
+ * Whatever is given again after an unknown outcome is there once.
  */
 export interface SearchStore {
-  /** The next number of the user, for this turn. A turn that ends again gets another one. */
-  addTurn(userId: string, turnId: string): Promise<number>
-  /** The turns of these numbers have these terms, among others. */
-  addTerms(userId: string, added: readonly TermNumbers[]): Promise<void>
-  /** The numbers of the turns that have any of these terms, the highest first. */
-  numbersWith(userId: string, terms: readonly string[]): Promise<number[]>
-  /** The user's terms that begin so, in their order; `prefix` has at least three letters. */
-  termsWith(userId: string, prefix: string, limit: number): Promise<string[]>
+  /** The next numbers of the user, for these turns in this order. A turn that has one keeps it. */
+  addTurns(userId: string, turnIds: readonly string[]): Promise<number[]>
   /** The turns of these numbers, in the same order; undefined where there is none. */
   turnIds(userId: string, numbers: readonly number[]): Promise<(string | undefined)[]>
+  segments(userId: string): Promise<SegmentList>
+  /** False, and nothing is changed, when the stored list is not the one before this (by `revision`). */
+  replaceSegments(userId: string, list: SegmentList): Promise<boolean>
+  /** Chunks of a segment that is not listed yet; the first of them has the number `from`. */
+  putChunks(segmentId: string, from: number, chunks: readonly Uint8Array[]): Promise<void>
+  /** Those chunks, in the same order; undefined where there is none. */
+  chunks(places: readonly ChunkPlace[]): Promise<(Uint8Array | undefined)[]>
+  /** All chunks of it that there are. */
+  removeChunks(segmentId: string): Promise<void>
   /** Every turn that has ended and is not in the index as it ended. */
   unindexed(): AsyncIterable<string>
   /** The turn is in the index as it was in this version. */

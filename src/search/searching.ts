@@ -2,13 +2,12 @@ import { RelayError } from '../protocol/errors.ts'
 import type { SearchAnswer, SearchHit } from '../protocol/search.ts'
 import type { TurnStore } from '../turns/turn-store.ts'
 import { excerptOf } from './excerpt.ts'
+import { lookUp } from './lookup.ts'
 import { parseQuery } from './query.ts'
 import type { Query } from './query.ts'
 import { textsOf } from './turn-text.ts'
 
 const HITS_DEFAULT = 20
-/** Words that a `perm*` stands for at most; where there are more, the answer is partial. */
-const MOST_COMPLETIONS = 200
 /** Turns read for a page at most: what a turn said may have been replaced since it was indexed. */
 const MOST_READ = 200
 
@@ -47,25 +46,20 @@ async function candidates(
   userId: string,
   { terms, prefixes }: Query,
 ): Promise<{ numbers: number[]; partial: boolean }> {
-  let partial = false
-  const completed = await Promise.all(
-    prefixes.map(async (prefix) => {
-      const completions = await store.search.termsWith(userId, prefix, MOST_COMPLETIONS + 1)
-      if (completions.length > MOST_COMPLETIONS) partial = true
-      return completions.slice(0, MOST_COMPLETIONS)
-    }),
-  )
-  const alternatives = [...terms.map((term) => [term]), ...completed]
-  const lists = await Promise.all(alternatives.map((any) => store.search.numbersWith(userId, any)))
-  return { numbers: lists.reduce(inBoth), partial }
+  const { numbers, partial } = await lookUp(store.search, userId, [
+    ...terms.map((term) => ({ term, isPrefix: false })),
+    ...prefixes.map((term) => ({ term, isPrefix: true })),
+  ])
+  const shortestFirst = numbers.toSorted((one, other) => one.length - other.length)
+  return { numbers: shortestFirst.reduce(inBoth).toReversed(), partial }
 }
 
-/** Of two lists that fall. */
-function inBoth(some: readonly number[], others: readonly number[]): number[] {
+/** Of two lists that rise. */
+function inBoth(some: readonly number[], others: readonly number[]): readonly number[] {
   const both: number[] = []
   let index = 0
   for (const number of some) {
-    while ((others[index] ?? -1) > number) index++
+    while ((others[index] ?? number) < number) index++
     if (others[index] === number) both.push(number)
   }
   return both

@@ -24,6 +24,7 @@ const CHARACTERS = /\P{M}\p{M}*/gu
 const PARTS = /\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{Lt}\p{M}]+|\p{N}+/gu
 /** What is its own only term, and most words are. */
 const PLAIN = /^[a-z]+$/
+const ASCII = /^\w+$/
 
 /**
  * [FT2] The words of a text. A word is found by itself without marks and case, and a name of code by its parts as well.
@@ -60,6 +61,7 @@ function* charactersOf(run: string, offset: number): Generator<Word> {
 
 /** Without marks, case, and whatever is only another way to write the same. */
 function folded(word: string): string {
+  if (ASCII.test(word)) return cut(word.toLowerCase())
   return cut(word.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase())
 }
 

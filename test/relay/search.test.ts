@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { around } from '../../scripts/chaos/patch.ts'
 import { RelayError } from '../../src/protocol/errors.ts'
 import type { SearchAnswer } from '../../src/protocol/search.ts'
 import { onEveryStore } from '../support/bench.ts'
@@ -110,13 +109,10 @@ onEveryStore('What was said', (bench) => {
     await bench().start()
     const { search: index } = bench().relay.store
     let refused = 0
-    const away = around(index, {
-      addTerms: () => {
-        refused += 1
-        return Promise.reject(new RelayError('store_unavailable', 'away'))
-      },
-    })
-    Object.defineProperty(bench().relay.store, 'search', { value: away, configurable: true })
+    index.putChunks = () => {
+      refused += 1
+      return Promise.reject(new RelayError('store_unavailable', 'away'))
+    }
     const { viewer } = await turns(bench(), [['Why is the disk full?', 'So.']])
     await until('the index was asked for', INDEXED_MS, () => refused > 0)
     expect((await search(viewer, 'disk')).hits).to.deep.equal([])

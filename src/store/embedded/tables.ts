@@ -10,6 +10,7 @@ import type {
   TurnRequest,
   TurnState,
 } from '../../turns/turn-store.ts'
+import type { SegmentList } from '../../search/search-store.ts'
 import type { JournalRecord } from './journal.ts'
 import type { Progress } from './progress.ts'
 import type { Word } from './word.ts'
@@ -48,10 +49,12 @@ export interface Tables {
   readonly attachmentBytes: Database<Buffer, string>
   /** Turns that have ended and are not in the search index as they ended. */
   readonly unindexed: Database<true, TurnId>
-  /** The search index: its turns by user and number and the other way round, and places in blocks of numbers by term. */
+  /** The search index: its turns by user and number and the other way round, and what it consists of by user. */
   readonly searchTurns: Database<TurnId, [NameHash, number]>
   readonly searchNumbers: Database<number, TurnId>
-  readonly searchTerms: Database<Buffer, [NameHash, string, number]>
+  readonly searchSegments: Database<SegmentList, NameHash>
+  /** Segment, number. */
+  readonly searchChunks: Database<Buffer, [string, number]>
   readonly audit: Database<AuditEntry, string>
   /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
   readonly meta: Database<string, 'owner' | 'format'>
@@ -96,7 +99,8 @@ export function openTables(path: string): Tables {
     unindexed: root.openDB('unindexed', options),
     searchTurns: root.openDB('searchTurns', options),
     searchNumbers: root.openDB('searchNumbers', options),
-    searchTerms: root.openDB('searchTerms', { encoding: 'binary' }),
+    searchSegments: root.openDB('searchSegments', options),
+    searchChunks: root.openDB('searchChunks', { encoding: 'binary' }),
     audit: root.openDB('audit', options),
     meta: root.openDB('meta', options),
   }

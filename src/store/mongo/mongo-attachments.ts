@@ -1,7 +1,8 @@
-import type { Connection, Model, mongo } from 'mongoose'
+import type { Connection, Model } from 'mongoose'
 import { attachmentModel } from '../../../models/attachment.ts'
 import type { AttachmentDocument } from '../../../models/attachment.ts'
 import type { AttachmentRecord } from '../../turns/turn-store.ts'
+import { bytesOf } from './bytes-of.ts'
 import { collectionOf } from './collection-of.ts'
 import { isDuplicate } from './mongo-link.ts'
 import type { Indexed } from './mongo-link.ts'
@@ -39,7 +40,6 @@ export class MongoAttachments {
 
   async read(attachmentId: string): Promise<Uint8Array | undefined> {
     const document = await this.#attachments.findOne({ _id: { $eq: attachmentId } }).lean()
-    // The driver gives its own Binary, whose buffer may be longer than what is in it.
-    return document ? Uint8Array.from((document.bytes as unknown as mongo.Binary).value()) : undefined
+    return document ? bytesOf(document.bytes) : undefined
   }
 }

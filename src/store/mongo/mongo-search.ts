@@ -1,35 +1,30 @@
 import type { Model } from 'mongoose'
 import { chatTurnModel } from '../../../models/chat-turn.ts'
 import type { ChatTurnDocument } from '../../../models/chat-turn.ts'
-import { searchTermModel } from '../../../models/search-term.ts'
-import type { SearchTermDocument } from '../../../models/search-term.ts'
+import { searchChunkModel } from '../../../models/search-chunk.ts'
+import type { SearchChunkDocument } from '../../../models/search-chunk.ts'
 import { searchTurnModel } from '../../../models/search-turn.ts'
 import type { SearchTurnDocument } from '../../../models/search-turn.ts'
 import { searchUserModel } from '../../../models/search-user.ts'
 import type { SearchUserDocument } from '../../../models/search-user.ts'
-import { SHORTEST_PREFIX } from '../../search/query.ts'
-import type { SearchStore, TermNumbers } from '../../search/search-store.ts'
+import type { ChunkPlace, SearchStore, SegmentList } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type { Page, PageRequest } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
-import { BLOCK_TURNS, inBlocks } from '../search-blocks.ts'
+import { bytesOf } from './bytes-of.ts'
 import { collectionOf } from './collection-of.ts'
 import { isDuplicate } from './mongo-link.ts'
 import type { Indexed, MongoLink } from './mongo-link.ts'
 
-/** Writes of one round trip: a server that makes one after the other is not kept from commits for long. */
-const WRITES_AT_A_TIME = 16
-/** Documents that one answer holds: all there are, so that no cursor is left open on the server. */
-const WHOLE_ANSWER = 1_000_000
 /** Turn ids read at a time. */
 const TURN_IDS_PAGE = 1000
 
-/** [FT6] The inverted index of each user, in plain documents: no server needs a text index of its own. */
+/** [FT6] The search index of each user, in plain documents: no server needs a text index of its own. */
 export class MongoSearch implements SearchStore {
   readonly #link: MongoLink
   readonly #turns: Model<ChatTurnDocument>
   readonly #numbers: Model<SearchTurnDocument>
-  readonly #terms: Model<SearchTermDocument>
+  readonly #chunks: Model<SearchChunkDocument>
   readonly #users: Model<SearchUserDocument>
 
   constructor(link: MongoLink) {
@@ -37,80 +32,20 @@ export class MongoSearch implements SearchStore {
     this.#link = link
     this.#turns = chatTurnModel(connection)
     this.#numbers = searchTurnModel(connection)
-    this.#terms = searchTermModel(connection)
+    this.#chunks = searchChunkModel(connection)
     this.#users = searchUserModel(connection)
   }
 
   get models(): readonly Indexed[] {
-    return [this.#numbers, this.#terms, this.#users]
+    return [this.#numbers, this.#chunks, this.#users]
   }
 
-  addTurn(userId: string, turnId: string): Promise<number> {
-    return this.#link.call(async () => {
-      const user = nameHash(userId)
-      const known = await this.#numbers.findOne({ _id: { $eq: turnId } }).lean()
-      if (known) return known.number
-      const number = await this.#nextNumber(user)
-      try {
-        await collectionOf(this.#numbers).insertOne({
-          _id: turnId,
-          numberKey: numberKey(user, number),
-          number,
-        })
-        return number
-      } catch (error) {
-        // Another node was first; the number taken here stays without a turn.
-        const first = isDuplicate(error) && (await this.#numbers.findOne({ _id: { $eq: turnId } }).lean())
-        if (first) return first.number
-        throw error
-      }
-    })
-  }
-
-  async addTerms(userId: string, added: readonly TermNumbers[]): Promise<void> {
-    const operations = added.flatMap(({ term, numbers }) => {
-      const termKey = nameHash(userId, term)
-      const prefixKey = nameHash(userId, term.slice(0, SHORTEST_PREFIX))
-      return [...inBlocks(numbers)].map(([block, places]) => ({
-        updateOne: {
-          filter: { _id: { $eq: `${termKey}:${block}` } },
-          update: {
-            $addToSet: { numbers: { $each: places.map((place) => block * BLOCK_TURNS + place) } },
-            $setOnInsert: { termKey, prefixKey, term },
-          },
-          upsert: true,
-        },
-      }))
-    })
-    for (let at = 0; at < operations.length; at += WRITES_AT_A_TIME) {
-      await this.#link.call(async () => {
-        const some = operations.slice(at, at + WRITES_AT_A_TIME)
-        await collectionOf(this.#terms).bulkWrite(some, { ordered: false })
-      })
-    }
-  }
-
-  numbersWith(userId: string, terms: readonly string[]): Promise<number[]> {
-    return this.#link.call(async () => {
-      const keys = terms.map((term) => nameHash(userId, term))
-      const found = await this.#terms
-        .find({ termKey: { $in: keys } }, { numbers: 1 })
-        .batchSize(WHOLE_ANSWER)
-        .lean()
-      const numbers = new Set(found.flatMap((document) => document.numbers))
-      return [...numbers].toSorted((one, other) => other - one)
-    })
-  }
-
-  termsWith(userId: string, prefix: string, limit: number): Promise<string[]> {
-    return this.#link.call(async () => {
-      const prefixKey = nameHash(userId, prefix.slice(0, SHORTEST_PREFIX))
-      const terms: string[] = await this.#terms.distinct('term', { prefixKey: { $eq: prefixKey } })
-      return terms
-        .filter((term) => term.startsWith(prefix))
-        .toSorted()
-        .slice(0, limit)
-    })
+  async addTurns(userId: string, turnIds: readonly string[]): Promise<number[]> {
+    const user = nameHash(userId)
+    const numbers: number[] = []
+    // One after the other: their numbers are in their order.
+    for (const turnId of turnIds) numbers.push(await this.#link.call(() => this.#addTurn(user, turnId)))
+    return numbers
   }
 
   turnIds(userId: string, numbers: readonly number[]): Promise<(string | undefined)[]> {
@@ -124,6 +59,69 @@ export class MongoSearch implements SearchStore {
       const byKey = new Map(found.map((document) => [document.numberKey, document._id]))
       return keys.map((key) => byKey.get(key))
     })
+  }
+
+  segments(userId: string): Promise<SegmentList> {
+    return this.#link.call(async () => {
+      const found = await this.#users.findOne({ _id: { $eq: nameHash(userId) } }).lean()
+      // One whose turns have numbers, and no segments yet, is not one that has been written.
+      return {
+        revision: found?.revision ?? 0,
+        segments: found?.segments ?? [],
+        unlisted: found?.unlisted ?? [],
+      }
+    })
+  }
+
+  replaceSegments(userId: string, { revision, segments, unlisted }: SegmentList): Promise<boolean> {
+    return this.#link.call(async () => {
+      const isFirst = revision === 1
+      const filter = {
+        _id: { $eq: nameHash(userId) },
+        revision: isFirst ? { $exists: false } : { $eq: revision - 1 },
+      }
+      const update = { $set: { revision, segments: [...segments], unlisted: [...unlisted] } }
+      try {
+        const { matchedCount, upsertedCount } = await collectionOf(this.#users).updateOne(filter, update, {
+          upsert: isFirst,
+        })
+        return matchedCount + upsertedCount > 0
+      } catch (error) {
+        // The user is there, with a revision.
+        if (isDuplicate(error)) return false
+        throw error
+      }
+    })
+  }
+
+  async putChunks(segmentId: string, from: number, chunks: readonly Uint8Array[]): Promise<void> {
+    const operations = chunks.map((bytes, index) => ({
+      replaceOne: {
+        filter: { _id: { $eq: chunkKey({ segmentId, chunk: from + index }) } },
+        replacement: { bytes: Buffer.from(bytes) },
+        upsert: true,
+      },
+    }))
+    await this.#link.call(() => collectionOf(this.#chunks).bulkWrite(operations, { ordered: false }))
+  }
+
+  async chunks(places: readonly ChunkPlace[]): Promise<(Uint8Array | undefined)[]> {
+    if (places.length === 0) return []
+    return this.#link.call(async () => {
+      const keys = places.map(chunkKey)
+      const found = await this.#chunks
+        .find({ _id: { $in: keys } })
+        .batchSize(keys.length + 1)
+        .lean()
+      const byKey = new Map(found.map(({ _id, bytes }) => [_id, bytesOf(bytes)]))
+      return keys.map((key) => byKey.get(key))
+    })
+  }
+
+  async removeChunks(segmentId: string): Promise<void> {
+    await this.#link.call(() =>
+      collectionOf(this.#chunks).deleteMany({ _id: { $gte: `${segmentId}:`, $lt: `${segmentId};` } }),
+    )
   }
 
   unindexed(): AsyncIterable<string> {
@@ -149,6 +147,25 @@ export class MongoSearch implements SearchStore {
     return { items, ...(next === undefined ? {} : { next }) }
   }
 
+  async #addTurn(user: string, turnId: string): Promise<number> {
+    const known = await this.#numbers.findOne({ _id: { $eq: turnId } }).lean()
+    if (known) return known.number
+    const number = await this.#nextNumber(user)
+    try {
+      await collectionOf(this.#numbers).insertOne({
+        _id: turnId,
+        numberKey: numberKey(user, number),
+        number,
+      })
+      return number
+    } catch (error) {
+      // Another node was first; the number taken here stays without a turn.
+      const first = isDuplicate(error) && (await this.#numbers.findOne({ _id: { $eq: turnId } }).lean())
+      if (first) return first.number
+      throw error
+    }
+  }
+
   async #nextNumber(user: string): Promise<number> {
     const after = await this.#users
       .findOneAndUpdate(
@@ -163,4 +180,8 @@ export class MongoSearch implements SearchStore {
 
 function numberKey(user: string, number: number): string {
   return `${user}:${number}`
+}
+
+function chunkKey({ segmentId, chunk }: ChunkPlace): string {
+  return `${segmentId}:${chunk}`
 }

@@ -9,12 +9,13 @@ export function acceptSearch(under: StoreUnderTest): void {
       const { search } = under.store
       const [ann, bob] = [randomUUID(), randomUUID()]
       const ids = [randomUUID(), randomUUID(), randomUUID()] as const
-      const first = await search.addTurn(ann, ids[0])
-      const second = await search.addTurn(ann, ids[1])
-      await search.addTurn(bob, ids[2])
+      const [first = NaN] = await search.addTurns(ann, [ids[0]])
+      const [again, second = NaN] = await search.addTurns(ann, [ids[0], ids[1]])
+      await search.addTurns(bob, [ids[2]])
+      expect(again).to.equal(first)
       expect(second).to.be.greaterThan(first)
       await under.reopen()
-      expect(await under.store.search.addTurn(ann, ids[0])).to.equal(first)
+      expect(await under.store.search.addTurns(ann, [ids[0]])).to.deep.equal([first])
       expect(await under.store.search.turnIds(ann, [second, first, 99_999])).to.deep.equal([
         ids[1],
         ids[0],
@@ -22,41 +23,50 @@ export function acceptSearch(under: StoreUnderTest): void {
       ])
     })
 
-    it('[FT6] finds by any of some terms, the latest first, across blocks and whatever the order', async () => {
+    it('[FT6] replaces the list of a user only by one that was made from it', async () => {
       const { search } = under.store
       const [ann, bob] = [randomUUID(), randomUUID()]
-      const numbers = [3, 1, 0, 511, 512, 1700, 5, 1699]
-      for (const number of numbers) {
-        const term = `n${number}`
-        await search.addTerms(ann, [
-          { term: 'disk', numbers: [number] },
-          { term, numbers: [number] },
-        ])
-      }
-      await search.addTerms(ann, [{ term: 'disk', numbers: [1, 3, 1, 1700] }])
-      await search.addTerms(bob, [{ term: 'disk', numbers: [7] }])
-      const falling = numbers.toSorted((one, other) => other - one)
-      expect(await search.numbersWith(ann, ['disk'])).to.deep.equal(falling)
-      expect(await search.numbersWith(ann, ['n1', 'n1700', 'n512', 'nothing'])).to.deep.equal([1700, 512, 1])
-      expect(await search.numbersWith(ann, ['nothing'])).to.deep.equal([])
-      expect(await search.numbersWith(ann, [])).to.deep.equal([])
+      const none = { revision: 0, segments: [], unlisted: [] }
+      expect(await search.segments(ann)).to.deep.equal(none)
+      const first = { revision: 1, segments: [], unlisted: ['a'] }
+      const second = { revision: 2, segments: [{ segmentId: 'a', turns: 3, chunks: 1 }], unlisted: ['b'] }
+      expect(await search.replaceSegments(ann, second)).to.equal(false)
+      expect(await search.replaceSegments(ann, first)).to.equal(true)
+      expect(await search.replaceSegments(ann, { ...first, unlisted: [] })).to.equal(false)
+      expect(await search.replaceSegments(ann, second)).to.equal(true)
+      // Those whose turns have got numbers, and nothing else so far.
+      await search.addTurns(bob, [randomUUID()])
+      expect(await search.segments(bob)).to.deep.equal(none)
+      const both = [search.replaceSegments(bob, first), search.replaceSegments(bob, first)]
+      expect(await Promise.all(both)).to.have.members([true, false])
       await under.reopen()
-      expect(await under.store.search.numbersWith(bob, ['disk'])).to.deep.equal([7])
+      expect(await under.store.search.segments(ann)).to.deep.equal(second)
+      expect(await under.store.search.addTurns(bob, [randomUUID()])).to.deep.equal([1])
+      expect(await under.store.search.segments(bob)).to.deep.equal(first)
     })
 
-    it('[FT6] names the terms of a user that begin so, each once and in order', async () => {
+    it('[FT6] keeps chunks as they are, until all of a segment are removed', async () => {
       const { search } = under.store
-      const [ann, bob] = [randomUUID(), randomUUID()]
-      const terms = ['permission', 'per', 'perm', 'permit', 'peru', 'pest', 'größe', '数据']
-      await search.addTerms(
-        ann,
-        terms.map((term) => ({ term, numbers: [1, 600] })),
+      const [one, other] = [randomUUID(), randomUUID()]
+      const bytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, at) => (at * 7) % 256)
+      await search.putChunks(one, 1, [bytes(20_000), bytes(1)])
+      await search.putChunks(one, 0, [bytes(3)])
+      // Given again after an unknown outcome.
+      await search.putChunks(one, 1, [bytes(20_000), bytes(1)])
+      await search.putChunks(
+        other,
+        1,
+        Array.from({ length: 150 }, (_, at) => bytes(at)),
       )
-      await search.addTerms(bob, [{ term: 'permanent', numbers: [1] }])
-      expect(await search.termsWith(ann, 'perm', 10)).to.deep.equal(['perm', 'permission', 'permit'])
-      expect(await search.termsWith(ann, 'perm', 2)).to.deep.equal(['perm', 'permission'])
-      expect(await search.termsWith(ann, 'grö', 2)).to.deep.equal(['größe'])
-      expect(await search.termsWith(ann, 'none', 2)).to.deep.equal([])
+      await under.reopen()
+      const read = (segmentId: string, ...numbers: number[]) =>
+        under.store.search.chunks(numbers.map((chunk) => ({ segmentId, chunk })))
+      expect(await read(one, 2, 0, 7, 1)).to.deep.equal([bytes(1), bytes(3), undefined, bytes(20_000)])
+      expect(await under.store.search.chunks([])).to.deep.equal([])
+      await under.store.search.removeChunks(other)
+      await under.store.search.removeChunks(randomUUID())
+      expect(await read(other, 1, 80, 150)).to.deep.equal([undefined, undefined, undefined])
+      expect(await read(one, 2)).to.deep.equal([bytes(1)])
     })
 
     it('[FT5] lists what has ended until it is in the index as it ended', async () => {
