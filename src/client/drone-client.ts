@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { DroneWelcome, Limits, WorkOrder } from '../protocol/drone-down.ts'
+import type { DroneWelcome, Limits } from '../protocol/drone-down.ts'
 import type { DroneUp } from '../protocol/drone-up.ts'
 import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
 import type { Manifest, Registration } from '../protocol/handshake.ts'
-import type { Position } from '../protocol/position.ts'
-import type { SteerTaken } from '../protocol/turn-view.ts'
 import { systemClock } from '../turns/clock.ts'
 import { Announcements } from './announcements.ts'
 import { Connection } from './connection.ts'
@@ -14,9 +12,11 @@ import type { Answer } from './delivery.ts'
 import { DroneRequests } from './drone-requests.ts'
 import type { DroneCommand, ShownSurface, SurfaceAction } from './drone-requests.ts'
 import type { DroneWork, WorkDesk } from './drone-work.ts'
+import { hearRelay } from './hear-relay.ts'
+import type { RelayRefusal } from './hear-relay.ts'
 import { OrderIntake } from './order-intake.ts'
 import { Questions } from './questions.ts'
-import type { Steer, WorkHandler } from './work.ts'
+import type { WorkHandler } from './work.ts'
 import { Works } from './works.ts'
 
 /** What a stopping drone may take to deliver what it has said. */
@@ -112,7 +112,17 @@ export class DroneClient {
       onWorkOrder: options.onWorkOrder,
       drop: (work, reason) => this.#drop(work, reason),
     })
-    this.#listen()
+    hearRelay(connection.socket, {
+      works: this.#works,
+      delivery: this.#delivery,
+      intake: this.#intake,
+      questions: this.#questions,
+      requests: this.#requests,
+      drop: (work, reason) => this.#drop(work, reason),
+      mayLeave: (mode, reason) => options.onTermination?.(mode, reason) ?? true,
+      leave: (mode, reason) => void this.#leave(mode, reason),
+      refused: (error) => this.#answered(error),
+    })
   }
 
   /** Reads what earlier processes left behind and connects; resolves at once, reconnects for ever. */
@@ -214,60 +224,6 @@ export class DroneClient {
       await this.#ask(LAST_ANSWER_MS, 'heartbeat', { turns: [] }).catch(() => undefined)
   }
 
-  #listen(): void {
-    const { socket } = this.#connection
-    socket.on(
-      'processWorkOrder',
-      (order: WorkOrder, ack: (answer: Answer) => void = () => undefined) =>
-        void this.#intake.accept(order, ack),
-    )
-    socket.on('checkpoint', (head: Position) => {
-      this.#works.of(head)?.outbox.checkpoint(head.lane ?? '', head.offset)
-      this.#works.giveRoom()
-    })
-    socket.on('rewind', (head: Position) => {
-      const work = this.#works.of(head)
-      if (work) this.#delivery.rewind(work, head)
-    })
-    socket.on(
-      'steer',
-      ({ turnId, ...steer }: Steer & { turnId: string }, ack?: (answer: SteerAnswer) => void) => {
-        const answer = (as: SteerTaken | undefined): void => ack?.(as ? { ok: true, as } : notTaken(turnId))
-        const work = this.#works.get(turnId)
-        if (work) work.steered(steer, answer)
-        else answer(undefined)
-      },
-    )
-    socket.on('abortWorkOrder', (order: Position, ack?: (stopped: boolean) => void) => {
-      const work = this.#works.of(order)
-      if (work) this.#drop(work, 'The turn was stopped.')
-      ack?.(true)
-    })
-    socket.on('executeCommand', (command: DroneCommand, ack?: (answer: Answer) => void) => {
-      void this.#requests.command(command).then(ack)
-    })
-    socket.on('surface:invoke', (action: SurfaceAction, ack?: (answer: Answer) => void) => {
-      void this.#requests.pressed(action).then(ack)
-    })
-    socket.on('permission:resolved', (resolution: Parameters<Questions['resolved']>[0]) =>
-      this.#questions.resolved(resolution),
-    )
-    socket.on('crashRecoveryResponse', ({ turnId }: { turnId: string }) => this.#intake.recovered(turnId))
-    socket.on(
-      'requestTermination',
-      (request: { mode?: 'now' | 'drain'; reason?: string } | null, ack?: (yes: boolean) => void) => {
-        const mode = request?.mode ?? 'now'
-        const reason = request?.reason ?? 'An operator asked the drone to leave.'
-        const leaves = this.#options.onTermination?.(mode, reason) ?? true
-        ack?.(leaves)
-        if (leaves) void this.#leave(mode, reason)
-      },
-    )
-    socket.on('error', (error: { code?: string; event?: string; message?: string; at?: Position }) =>
-      this.#answered(error),
-    )
-  }
-
   #welcomed(welcome: DroneWelcome): void {
     this.#limits = welcome.limits
     this.#works.windowBytes = welcome.limits.windowBytes
@@ -331,7 +287,7 @@ export class DroneClient {
     this.#emit('heartbeat', { turns: this.turns }, () => undefined)
   }
 
-  #answered({ code, at }: { code?: string; at?: Position }): void {
+  #answered({ code, at }: RelayRefusal): void {
     const work = at && this.#works.of(at)
     if (!work) return
     if (code === 'fenced') this.#drop(work, 'The turn is over, or somebody else has it.')
@@ -358,11 +314,4 @@ export class DroneClient {
   #emit(name: string, ...args: unknown[]): void {
     if (this.#connection.up) this.#connection.socket.emit(name, ...args)
   }
-}
-
-type SteerAnswer = Answer & { as?: SteerTaken }
-
-function notTaken(turnId: string): Answer {
-  const message = `The agent of turn ${turnId} did not take the message before its end.`
-  return { ok: false, error: { code: 'fenced', message } }
 }

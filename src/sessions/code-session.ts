@@ -26,6 +26,7 @@ import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
 import type { Directory } from './directory.ts'
 import type { Follower } from './follower.ts'
 import type { Followers } from './followers.ts'
+import { JoinPace } from './join-pace.ts'
 import { planJoin } from './join.ts'
 import { sessionStatus } from './session-status.ts'
 import type { Surfaces } from './surfaces.ts'
@@ -35,8 +36,6 @@ import type { Viewer, Watcher } from './watcher.ts'
 import { originalEntry, wireEntry } from '../turns/wire-entry.ts'
 
 const LIST_DEFAULT = 50
-/** Sessions whose last join a connection remembers. */
-const JOINS_REMEMBERED = 1000
 
 export interface CodeWorld extends Queueing {
   readonly policy: LifePolicy
@@ -59,11 +58,6 @@ export interface CodeWorld extends Queueing {
 export interface CodeSessionOptions extends SocketSessionOptions {
   readonly world: CodeWorld
   readonly original: boolean
-}
-
-interface Join {
-  /** Ticks. */
-  readonly at: number
 }
 
 const EVERYBODY = { allow: ['code', 'watch'] } as const
@@ -118,15 +112,13 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   readonly #world: CodeWorld
   readonly #original: boolean
   readonly #watched = new Set<string>()
-  readonly #ticks: () => number
-  /** The last join of each session. */
-  readonly #joins = new Map<string, Join>()
+  readonly #joins: JoinPace
 
   constructor(options: CodeSessionOptions) {
     super(options)
     this.#world = options.world
     this.#original = options.original
-    this.#ticks = options.ticks
+    this.#joins = new JoinPace(options.ticks, options.world.joinEveryMs)
     this.listen(codeUp, RULES, this.#handlers())
   }
 
@@ -230,29 +222,9 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     }
   }
 
-  /** [VW18] A join that did not help must not be repeated in a circle. */
-  #beginJoin(chatSessionId: string): Join {
-    const now = this.#ticks()
-    const last = this.#joins.get(chatSessionId)?.at ?? Number.NEGATIVE_INFINITY
-    const { joinEveryMs } = this.#world
-    if (now - last < joinEveryMs) {
-      const retryAfterMs = Math.ceil(last + joinEveryMs - now)
-      throw new RelayError('rate_limited', 'This session was joined just now: wait a second.', {
-        retryAfterMs,
-      })
-    }
-    const join = { at: now }
-    this.#joins.delete(chatSessionId)
-    this.#joins.set(chatSessionId, join)
-    const [oldest] = this.#joins.keys()
-    if (this.#joins.size > JOINS_REMEMBERED && oldest !== undefined) this.#joins.delete(oldest)
-    return join
-  }
-
   async #join(chatSessionId: string, stated: ArgsOf<(typeof codeUp)['session:join']>[0]['cursors'] & object) {
     const { sessions, store, permissions } = this.#world
-    const join = this.#beginJoin(chatSessionId)
-    const isLatest = (): boolean => this.#joins.get(chatSessionId) === join
+    const isLatest = this.#joins.begin(chatSessionId)
     await sessions.of(this.identity.userId, chatSessionId)
     if (!isLatest()) throw overtaken(chatSessionId)
     const { follower, watcher } = this.#watch(chatSessionId)
@@ -288,7 +260,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   }
 
   #leave(chatSessionId: string): void {
-    this.#joins.delete(chatSessionId)
+    this.#joins.forget(chatSessionId)
     this.#watched.delete(chatSessionId)
     this.#world.followers.find(chatSessionId)?.leave(this.id)
   }

@@ -1,7 +1,6 @@
 import type { DroneDown, WorkOrder } from '../protocol/drone-down.ts'
 import { droneUp } from '../protocol/drone-up.ts'
 import { RelayError } from '../protocol/errors.ts'
-import type { WireError } from '../protocol/errors.ts'
 import type { ArgsOf } from '../protocol/event.ts'
 import type { Manifest } from '../protocol/handshake.ts'
 import type { LaneHead, Position } from '../protocol/position.ts'
@@ -22,17 +21,14 @@ import { recoveryOf } from './crash-recovery.ts'
 import type { SeatedDrone } from './directory.ts'
 import { callEntry, resultEntry, textEntry } from './drone-entries.ts'
 import { DRONE_RULES } from './drone-rules.ts'
+import { DroneQuestions } from './drone-questions.ts'
 import type { DroneWorld } from './drone-world.ts'
 import { fenced } from './fenced.ts'
 import { MissedHeartbeats } from './missed-heartbeats.ts'
-import type { Outlet } from './outlet.ts'
 import { PlainDrone } from './plain-drone.ts'
 import { PositionedDrone } from './positioned-drone.ts'
 import { SocketSession } from './socket-session.ts'
 import type { Handlers, SocketSessionOptions } from './socket-session.ts'
-
-/** How long a drone may take over a command. */
-const COMMAND_MS = 60_000
 
 /** What a drone says of a turn that it acknowledged and does not know any more: it is no end. */
 const LOST = 'lost'
@@ -54,6 +50,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
   readonly #world: DroneWorld
   readonly #plain: PlainDrone | undefined
   readonly #positioned: PositionedDrone
+  readonly #questions: DroneQuestions
   readonly #missed = new MissedHeartbeats()
   #lastChatSessionId: string | undefined
 
@@ -70,6 +67,13 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     }
     const ownTurn = (turnId: string): Turn => this.#ownTurn(turnId)
     this.#positioned = new PositionedDrone({ world, outlet: this.outlet, ownTurn })
+    this.#questions = new DroneQuestions({
+      outlet: this.outlet,
+      droneId: this.droneId,
+      isPlain: this.#plain !== undefined,
+      dispatchAckMs: world.dispatchAckMs,
+      terminationMs: world.terminationMs,
+    })
     this.listen(droneUp, DRONE_RULES, this.#handlers())
   }
 
@@ -152,57 +156,27 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
     this.#lastChatSessionId = order.chatSessionId
     this.#plain?.take(order.turnId)
     this.#missed.forget(order.turnId)
-    // A plain drone need not answer: its first word on the turn says that it has the order.
-    const answer = await this.outlet.ask(
-      'processWorkOrder',
-      this.#plain ? undefined : this.#world.dispatchAckMs,
-      order,
-    )
-    if (!this.#plain && answer && !answer.ok) throw refused(this.droneId, answer.error)
+    await this.#questions.order(order)
   }
 
   abortOrder(turnId: string, attempt: number): void {
-    const { terminationMs } = this.#world
-    // Its answer changes nothing: the turn is not its any more whatever it says.
-    this.outlet.ask('abortWorkOrder', terminationMs, { turnId, attempt }).catch(() => undefined)
+    this.#questions.abort(turnId, attempt)
   }
 
-  async steer(turnId: string, steer: { messageId: string; text: string }): Promise<SteerTaken> {
-    // It answers when its agent has taken it, however long that works: its turn's end comes first otherwise.
-    const answer = await this.outlet.ask('steer', undefined, { turnId, ...steer })
-    if (!answer?.ok) throw new RelayError('drone_busy', `Drone ${this.droneId} did not take the message.`)
-    return answer.as === 'next' ? 'next' : 'now'
+  steer(turnId: string, steer: { messageId: string; text: string }): Promise<SteerTaken> {
+    return this.#questions.steer(turnId, steer)
   }
 
-  async pressed(action: Parameters<Seat['pressed']>[0]): Promise<void> {
-    const answer = await this.outlet.ask('surface:invoke', COMMAND_MS, action)
-    if (!answer?.ok)
-      throw new RelayError(
-        'drone_busy',
-        `Drone ${this.droneId} did not take it: ${answer?.error?.message ?? 'it said nothing more.'}`,
-      )
+  pressed(action: Parameters<Seat['pressed']>[0]): Promise<void> {
+    return this.#questions.pressed(action)
   }
 
-  async execute(command: Parameters<Seat['execute']>[0]): Promise<Json | undefined> {
-    const answer = await this.outlet.ask('executeCommand', COMMAND_MS, command)
-    if (answer?.ok) return answer.result
-    const error: Partial<WireError> = answer?.error ?? {}
-    throw new RelayError(
-      'invalid_payload',
-      `Drone ${this.droneId} did not do ${command.command}: ${error.message ?? 'it said nothing more.'}`,
-      { details: error.details },
-    )
+  execute(command: Parameters<Seat['execute']>[0]): Promise<Json | undefined> {
+    return this.#questions.execute(command)
   }
 
   async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {
-    const { terminationMs } = this.#world
-    // The original is asked with the acknowledgement alone.
-    const original = this.outlet as Outlet<{ requestTermination(ack: (leaves: boolean) => void): void }>
-    const success = await (this.#plain
-      ? original.ask('requestTermination', terminationMs)
-      : this.outlet.ask('requestTermination', terminationMs, { mode, reason }))
-    // A peer may answer anything: only a plain yes is one.
-    const leaves = (success as unknown) === true
+    const leaves = await this.#questions.terminate(mode, reason)
     if (leaves) this.#leaving = true
     return leaves
   }
@@ -380,13 +354,6 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
       this.#world.feed.publish(chatSessionId, { kind: 'live', name, args: [...args, heard] })
     }
   }
-}
-
-/** A drone may answer anything. `fenced`: it has begun this attempt before, and does not begin it again. */
-function refused(droneId: string, error: Partial<WireError> | undefined): RelayError {
-  const { code, message, details } = error ?? {}
-  const reason = `Drone ${droneId} refused the order: ${message ?? 'it said nothing more.'}`
-  return new RelayError(code === 'fenced' ? code : 'drone_busy', reason, { details })
 }
 
 /** What is left out of a manifest stays as it was. */

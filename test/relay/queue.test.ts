@@ -118,7 +118,7 @@ onEveryStore('The queue of a session', (bench) => {
     const header = await store.readTurn(turnId)
     if (!header) throw new Error('no turn')
     const { assigned: _a, startedAt: _s, endedAt: _e, ...rest } = header
-    const queued = { ...rest, turnId: `${turnId.slice(0, -1)}_`, messageId: 'm2', prompt: 'm2!' }
+    const queued = { ...rest, turnId: `${turnId}2`, messageId: 'm2', prompt: 'm2!' }
     await store.insertTurn({
       ...queued,
       status: 'queued',
