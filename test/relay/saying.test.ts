@@ -56,7 +56,7 @@ onEveryStore('A drone that speaks unasked', (bench) => {
     // As a relay leaves it that dies after the first of two writes.
     const { assigned: _a, startedAt: _s, endedAt: _e, ...rest } = whole
     const messageId = whole.messageId.replace('m1', 'm2')
-    const half = { ...rest, turnId: `${whole.turnId.slice(0, -1)}_`, messageId, lanes: [], version: 0 }
+    const half = { ...rest, turnId: `${whole.turnId}2`, messageId, lanes: [], version: 0 }
     await store.insertTurn({ ...half, status: 'queued', createdAt: whole.createdAt + 1 })
     await bench().restart()
     const [back, again] = [await bench().drone({ droneId: 'd1' }), await bench().viewer()]
