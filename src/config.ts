@@ -174,6 +174,13 @@ export const OPTIONS = {
     'bytes',
     'what a drone may have said that is not stored',
   ),
+  terminalRingBytes: option(
+    'TERMINAL_RING_BYTES',
+    size,
+    '262144',
+    'bytes',
+    'what is kept of each terminal besides its last snapshot',
+  ),
   textUnits: option('TEXT_UNITS', size, '32768', 'UTF-16 units', 'the longest text of one entry'),
   toolBytes: option('TOOL_BYTES', size, '262144', 'bytes', 'the most that one tool entry may have'),
   eventBytes: option(

@@ -36,7 +36,10 @@ import { newId } from './turns/new-id.ts'
 import { Rounds } from './sessions/rounds.ts'
 import { socketServer } from './sessions/socket-server.ts'
 import { infoOf } from './turns/session-info.ts'
+import { Bucket } from './sessions/bucket.ts'
+import { Once } from './sessions/once.ts'
 import { Surfaces } from './sessions/surfaces.ts'
+import { Terminals } from './sessions/terminals.ts'
 import { statusNews } from './sessions/session-status.ts'
 import { Permissions } from './turns/permissions.ts'
 import { retryTurn } from './turns/retrying.ts'
@@ -46,6 +49,9 @@ import { TurnLimits } from './turns/turn-limits.ts'
 import type { DroneRecord, TurnStore } from './turns/turn-store.ts'
 import { WorkOrders } from './turns/work-orders.ts'
 
+/** Bytes a second that terminals may say while turns are live, and how many at once: more than anybody reads. */
+const TERMINALS_PER_SECOND = 8_388_608
+const TERMINALS_BURST = 1_048_576
 /** The store's answer to "are you there" may take this long before the relay says that it is not ready. */
 const PING_MS = 2000
 /** What a client that comes while the relay starts or stops is told to wait. */
@@ -162,6 +168,20 @@ export function createRelay(options: RelayOptions): Relay {
     tellUser: (userId, shown) => rooms.toUser(userId, 'catalog', { surfaces: shown }),
     tellRoom: (room, update) => rooms.toRoom(room, 'surface:update', update),
   })
+  const terminals = new Terminals({
+    sessions,
+    feed,
+    clock,
+    logger,
+    ringBytes: config.terminalRingBytes,
+    store: store.terminals,
+    hasLiveTurns: () => turns.all().next().done !== true,
+    pace: new Bucket({
+      perSecond: TERMINALS_PER_SECOND,
+      capacity: TERMINALS_BURST,
+      ticks: () => clock.ticks(),
+    }),
+  })
   const steering = new Steering({ store, turns, sessions, seats: directory, clock, logger })
   const { idleMs, wallMs, turnBytes, turnBlocks } = config
   const turnLimits = new TurnLimits({
@@ -174,8 +194,8 @@ export function createRelay(options: RelayOptions): Relay {
     turnBytes,
     turnBlocks,
   })
-  const { textUnits, toolBytes, eventBytes, windowBytes } = config
-  const limits = { textUnits, toolBytes, eventBytes, windowBytes }
+  const { textUnits, toolBytes, eventBytes, windowBytes, terminalRingBytes } = config
+  const limits = { textUnits, toolBytes, eventBytes, windowBytes, terminalRingBytes }
   const { heartbeatIntervalMs, dispatchAckMs, terminationMs } = config
   const rounds = new Rounds(clock)
   const droneWorld: DroneWorld = {
@@ -191,6 +211,7 @@ export function createRelay(options: RelayOptions): Relay {
     clock,
     rounds,
     surfaces,
+    terminals,
     onManifest: (userId) => droneNews.offersChanged(userId),
     limits,
     nodeId,
@@ -231,6 +252,8 @@ export function createRelay(options: RelayOptions): Relay {
     routing,
     feed,
     surfaces,
+    terminals,
+    opening: new Once(),
     commands: () => commands,
     onIdle: (chatSessionId) => {
       if (draining) return
@@ -313,6 +336,8 @@ export function createRelay(options: RelayOptions): Relay {
   const onDroneChanged = (record: DroneRecord): void => {
     droneNews.changed(record)
     if (!directory.get(record.registrationId)) surfaces.gone(record)
+    if (directory.stateOf(record) === 'gone') terminals.lost(record.registrationId)
+    else terminals.lost(record.registrationId, record.registration.instanceId)
   }
 
   // --- http -----------------------------------------------------------------------------------------------------
@@ -383,7 +408,7 @@ export function createRelay(options: RelayOptions): Relay {
     async stop() {
       draining = true
       const actors = [orders, turnLimits, permissions, indexer]
-      const tellers = [sessions, directory, followers, droneNews]
+      const tellers = [sessions, directory, followers, droneNews, terminals]
       const { stopMs } = config
       await sayFarewell({ io, connections, turns, actors, tellers, clock, random, logger, stopMs })
       http.closeAllConnections()

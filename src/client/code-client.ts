@@ -5,11 +5,13 @@ import { PROTOCOL_VERSION } from '../protocol/handshake.ts'
 import type { SessionView, TurnStatus } from '../protocol/turn-view.ts'
 import { ANSWER_MS, CodeRequests } from './code-requests.ts'
 import type { Answer } from './code-requests.ts'
+import { CodeTerminals } from './code-terminals.ts'
 import { Connection } from './connection.ts'
 import type { FinalRefusal } from './connection.ts'
 import { ENTRY_EVENTS, heardEntry } from './heard-entry.ts'
 import { ViewedSession } from './viewed-session.ts'
 import type { Missed, SessionChange } from './viewed-session.ts'
+import type { AttachOptions, Terminal, TerminalPlace } from './terminal.ts'
 
 /** Between two joins because of gaps: one that does not help must not be repeated in a circle. */
 const REJOIN_MS = 1000
@@ -74,6 +76,7 @@ export class CodeClient extends CodeRequests {
   readonly #options: CodeClientOptions
   protected override readonly connection: Connection<CodeWelcome>
   readonly #watched = new Map<string, Watched>()
+  readonly #terminals: CodeTerminals
 
   constructor(options: CodeClientOptions) {
     super(options)
@@ -85,7 +88,17 @@ export class CodeClient extends CodeRequests {
       isUrgent: () => this.#watched.size > 0,
       onWelcome: (welcome) => this.#welcomed(welcome),
       onDown: () => this.#down(),
-      onFinal: (refusal) => options.onFinal?.(refusal),
+      onFinal: (refusal) => {
+        this.#terminals.failed(refusal)
+        options.onFinal?.(refusal)
+      },
+    })
+    const { connection } = this
+    this.#terminals = new CodeTerminals({
+      isUp: () => connection.up,
+      attach: (payload, onAnswer) => this.ask('terminal:attach', payload, onAnswer),
+      askOnce: (event, ...args) => this.askOnce(event, ...args),
+      emit: (event, payload) => connection.socket.emit(event, payload),
     })
     this.#listen()
   }
@@ -99,6 +112,7 @@ export class CodeClient extends CodeRequests {
   close(): void {
     for (const watched of this.#watched.values()) clearTimeout(watched.rejoinTimer)
     this.#watched.clear()
+    this.#terminals.failed(new Error('the client was closed'))
     this.connection.close()
   }
 
@@ -164,6 +178,11 @@ export class CodeClient extends CodeRequests {
     return { ...queued, view: watched.view }
   }
 
+  /** Watches a terminal of one of the user's drones: see `openTerminal`, and `terminals` of a session that is joined. */
+  attachTerminal(place: TerminalPlace, options: AttachOptions = {}): Promise<Terminal> {
+    return this.#terminals.attach(place, options)
+  }
+
   #add(chatSessionId: string, onChange: (change: SessionChange) => void): Watched {
     const view = new ViewedSession(chatSessionId, onChange)
     const watched: Watched = {
@@ -212,6 +231,7 @@ export class CodeClient extends CodeRequests {
     socket.on('session:info', (news: News & Parameters<ViewedSession['infoChanged']>[0]) =>
       this.#on(news.chatSessionId, (view) => view.infoChanged(news)),
     )
+    this.#terminals.listen(socket)
     const { onCommands, onCommandResult, onCatalog, onSurface } = this.#options
     socket.on('commands:manifest', ({ commands }: Parameters<CodeDown['commands:manifest']>[0]) =>
       onCommands?.(commands),
@@ -278,6 +298,7 @@ export class CodeClient extends CodeRequests {
 
   #welcomed(welcome: CodeWelcome): void {
     for (const watched of this.#watched.values()) void this.#join(watched).catch(() => undefined)
+    this.#terminals.welcomed()
     this.#options.onConnected?.(welcome)
   }
 

@@ -7,6 +7,8 @@ import type { Connection } from './connection.ts'
 
 /** How long an answer may take before a question is asked again. */
 export const ANSWER_MS = 15_000
+/** And where the relay has to ask a drone. */
+const TERMINAL_ANSWER_MS = 20_000
 /** The pause before a relay that stops is asked again, where it does not say. */
 const AGAIN_MS = 1000
 
@@ -129,6 +131,31 @@ export abstract class CodeRequests {
   /** The turns with all words of a query in their prompts and answers; `perm*` is any word that begins so. */
   search(query: string, page: { after?: string; limit?: number } = {}): Promise<SearchAnswer> {
     return this.ask('search', { query, ...page })
+  }
+
+  /** A program in a terminal of a drone, of the session's own where none is named: a shell where there is no command. */
+  openTerminal(asked: {
+    readonly chatSessionId: string
+    readonly droneId?: string
+    readonly cols: number
+    readonly rows: number
+    readonly command?: string
+  }): Promise<{ droneId: string; terminalId: string }> {
+    return this.ask('terminal:open', { ...asked, requestId: globalThis.crypto.randomUUID() })
+  }
+
+  /** Asks once; where the connection breaks, nobody knows whether it was heard (`timeout`). */
+  protected async askOnce(event: string, ...args: unknown[]): Promise<unknown> {
+    await this.connection.whenUp()
+    return new Promise((resolve, reject) => {
+      this.connection.socket
+        .timeout(TERMINAL_ANSWER_MS)
+        .emit(event, ...args, (error: Error | null, answer: Answer<object>) => {
+          if (error) reject(new RelayError('timeout', `Nobody knows whether ${event} was heard.`))
+          else if (answer.ok) resolve(answer)
+          else reject(new RelayError(answer.error.code, answer.error.message))
+        })
+    })
   }
 
   /** Asks until there is an answer; what must happen once has an id of its own. */

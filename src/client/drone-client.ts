@@ -12,6 +12,9 @@ import type { Answer } from './delivery.ts'
 import { DroneRequests } from './drone-requests.ts'
 import type { DroneCommand, ShownSurface, SurfaceAction } from './drone-requests.ts'
 import type { DroneWork, WorkDesk } from './drone-work.ts'
+import type { DroneTerminal, ShownTerminal } from './drone-terminal.ts'
+import { DroneTerminals } from './drone-terminals.ts'
+import type { OpenTerminal } from './drone-terminals.ts'
 import { hearRelay } from './hear-relay.ts'
 import type { RelayRefusal } from './hear-relay.ts'
 import { OrderIntake } from './order-intake.ts'
@@ -44,6 +47,8 @@ export interface DroneClientOptions {
   readonly onTermination?: (mode: 'now' | 'drain', reason: string) => boolean
   /** Does one of the commands that its manifest offers; what it returns is the answer, what it throws the refusal. */
   readonly onCommand?: (command: DroneCommand) => unknown
+  /** Opens a terminal (`openTerminal`) that somebody asked for; without it nobody is given one. What it throws is the refusal. */
+  readonly onTerminal?: OpenTerminal
   readonly onConnected?: (welcome: DroneWelcome) => void
   readonly onDisconnected?: () => void
   /** It was asked to leave, and has. */
@@ -66,6 +71,7 @@ export class DroneClient {
   readonly #questions: Questions
   readonly #announcements: Announcements
   readonly #requests: DroneRequests
+  readonly #terminals: DroneTerminals
   #limits: Limits | undefined
   /** What it offers, as last said: a connection begins with it. */
   #offered: Manifest = {}
@@ -97,6 +103,7 @@ export class DroneClient {
     }
     this.#announcements = new Announcements((name, payload, answered) => this.#emit(name, payload, answered))
     this.#requests = new DroneRequests({ announcements: this.#announcements, onCommand: options.onCommand })
+    this.#terminals = new DroneTerminals(wire, options.onTerminal)
     this.#questions = new Questions({ wire, clock: systemClock })
     this.#delivery = new Delivery({
       works: this.#works,
@@ -118,6 +125,7 @@ export class DroneClient {
       intake: this.#intake,
       questions: this.#questions,
       requests: this.#requests,
+      terminals: this.#terminals,
       drop: (work, reason) => this.#drop(work, reason),
       mayLeave: (mode, reason) => options.onTermination?.(mode, reason) ?? true,
       leave: (mode, reason) => void this.#leave(mode, reason),
@@ -174,6 +182,11 @@ export class DroneClient {
     this.#requests.hide(surfaceId)
   }
 
+  /** Shows what a program in a terminal says; the answer is written to, resized and ended as that is. */
+  openTerminal(shown: ShownTerminal): DroneTerminal {
+    return this.#terminals.open(shown)
+  }
+
   /**
    * Speaks unasked: a turn without prompt in that chat session. Resolves once it is stored, however often the connection
    * breaks; rejects where the relay refuses it, as with `turn_in_progress` while a turn is live.
@@ -218,6 +231,7 @@ export class DroneClient {
   /** Every turn has its end, and the relay has read what was said besides: it answers in order. */
   async #allSaid(): Promise<void> {
     await this.#works.whenIdle()
+    await this.#terminals.whenSettled()
     // A process that exits now leaves no file behind of a turn that has ended.
     await this.#intake.settled()
     if (this.#connection.up)
@@ -237,6 +251,7 @@ export class DroneClient {
     this.#beat()
     this.#delivery.welcomed(welcome.limits)
     this.#questions.welcomed()
+    this.#terminals.welcomed(welcome)
     this.#options.onConnected?.(welcome)
   }
 
@@ -260,6 +275,7 @@ export class DroneClient {
   #down(): void {
     clearInterval(this.#heartbeat)
     this.#delivery.down()
+    this.#terminals.down()
     this.#options.onDisconnected?.()
   }
 

@@ -5,6 +5,7 @@ import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Answer, Delivery } from './delivery.ts'
 import type { DroneCommand, DroneRequests, SurfaceAction } from './drone-requests.ts'
 import type { DroneWork } from './drone-work.ts'
+import type { DroneTerminals, TerminalRequest } from './drone-terminals.ts'
 import type { OrderIntake } from './order-intake.ts'
 import type { Questions } from './questions.ts'
 import type { Steer } from './work.ts'
@@ -22,6 +23,7 @@ export interface RelayHearing {
   readonly intake: OrderIntake
   readonly questions: Questions
   readonly requests: DroneRequests
+  readonly terminals: DroneTerminals
   drop(work: DroneWork, reason: string): void
   mayLeave(mode: 'now' | 'drain', reason: string): boolean
   leave(mode: 'now' | 'drain', reason: string): void
@@ -30,7 +32,7 @@ export interface RelayHearing {
 
 /** What the relay says to a drone after its welcome, and who is told. */
 export function hearRelay(socket: Socket, hearing: RelayHearing): void {
-  const { works, delivery, intake, questions, requests } = hearing
+  const { works, delivery, intake, questions, requests, terminals } = hearing
   socket.on(
     'processWorkOrder',
     (order: WorkOrder, ack: (answer: Answer) => void = () => undefined) => void intake.accept(order, ack),
@@ -63,6 +65,27 @@ export function hearRelay(socket: Socket, hearing: RelayHearing): void {
   socket.on('surface:invoke', (action: SurfaceAction, ack?: (answer: Answer) => void) => {
     void requests.pressed(action).then(ack)
   })
+  socket.on('terminal:open', (request: TerminalRequest, ack?: (answer: Answer) => void) => {
+    void terminals.opened(request).then(ack)
+  })
+  socket.on(
+    'terminal:input',
+    (named: Parameters<DroneTerminals['input']>[0], bytes: Uint8Array, ack?: (answer: Answer) => void) => {
+      void terminals.input(named, bytes).then(ack)
+    },
+  )
+  socket.on(
+    'terminal:resize',
+    (size: Parameters<DroneTerminals['resize']>[0], ack?: (answer: Answer) => void) => {
+      void terminals.resize(size).then(ack)
+    },
+  )
+  socket.on(
+    'terminal:close',
+    (named: Parameters<DroneTerminals['close']>[0], ack?: (answer: Answer) => void) => {
+      void terminals.close(named).then(ack)
+    },
+  )
   socket.on('permission:resolved', (resolution: Parameters<Questions['resolved']>[0]) =>
     questions.resolved(resolution),
   )

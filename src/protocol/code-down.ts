@@ -142,7 +142,7 @@ export const codeDown = {
   'terminal:data': event(terminalAt.extend(fromDrone), bytes),
   'terminal:resized': event(terminalResized.extend(fromDrone)),
   'terminal:snapshot': event(terminalSnapshot.extend(fromDrone)),
-  'terminal:exited': event(terminalExited.extend(fromDrone)),
+  'terminal:exited': event(terminalExited.extend({ ...fromDrone, offset: count })),
   'system:reload': event(z.object({ what: opt(z.array(text)) })),
   draining: event(draining),
   error: event(errorEvent),

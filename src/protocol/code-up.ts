@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { permissionRequest } from './drone-up.ts'
-import { asks, nothing } from './event.ts'
+import { asks, event, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { position } from './position.ts'
 import { searchAnswer, searchRequest } from './search.ts'
 import { attachmentView, resumePoint, sessionView, turnStatus, turnSummary } from './turn-view.ts'
-import { bytes, count, json, laneName, name, opt, ownId, text } from './values.ts'
+import { bytes, count, json, laneName, name, opt, ownId, size, text } from './values.ts'
 
 const inSession = z.object({ chatSessionId: name })
 const terminal = z.object({ droneId: opt(name), terminalId: name })
@@ -41,6 +41,9 @@ export const terminalView = z.object({
   terminalId: name,
   chatSessionId: name,
   title: opt(text),
+  cols: size,
+  rows: size,
+  readOnly: opt(z.boolean()),
 })
 export const surfaceView = z.object({
   droneId: opt(name),
@@ -137,17 +140,21 @@ export const codeUp = {
         droneId: opt(name),
         requestId: name,
         chatSessionId: name,
-        cols: count,
-        rows: count,
+        cols: size,
+        rows: size,
         command: opt(text),
       }),
     ],
-    z.object({ terminalId: name }),
+    z.object({ droneId: name, terminalId: name }),
   ),
   'terminal:input': asks([terminal, bytes], nothing),
-  'terminal:resize': asks([terminal.extend({ cols: count, rows: count })], nothing),
+  'terminal:resize': asks([terminal.extend({ cols: size, rows: size })], nothing),
   'terminal:close': asks([terminal], nothing),
-  'terminal:attach': asks([terminal.extend({ after: opt(count) })], z.object({ from: opt(count) })),
+  'terminal:attach': asks(
+    [terminal.extend({ after: opt(count), window: opt(count.min(1)), waits: opt(z.boolean()) })],
+    z.object({ droneId: name, from: count, cols: size, rows: size }),
+  ),
+  'terminal:taken': event(terminal.extend({ offset: count })),
   'terminal:detach': asks([terminal], nothing),
   'auth:refresh': asks([z.object({ token: text })], z.object({ expiresInMs: opt(count) })),
 }

@@ -4,7 +4,7 @@ import { asks, event, nothing } from './event.ts'
 import type { EventMap } from './event.ts'
 import { laneHead, position } from './position.ts'
 import { steerTaken } from './turn-view.ts'
-import { bytes, count, isoTime, json, name, opt, ownId, text } from './values.ts'
+import { bytes, count, isoTime, json, name, opt, ownId, size, text } from './values.ts'
 
 /** What one side may send, told in `welcome`; see docs/protocol.md, "Limits". */
 export const limits = z.object({
@@ -14,6 +14,8 @@ export const limits = z.object({
   toolBytes: count,
   /** Bytes of one packet. */
   eventBytes: count,
+  /** Bytes of each terminal that are kept besides its last snapshot. */
+  terminalRingBytes: opt(count),
   /** Bytes a drone may have said that no checkpoint covers. */
   windowBytes: count,
 })
@@ -118,12 +120,12 @@ export const droneDown = {
     nothing,
   ),
   'terminal:open': asks(
-    [z.object({ requestId: name, chatSessionId: name, cols: count, rows: count, command: opt(text) })],
+    [z.object({ requestId: name, chatSessionId: name, cols: size, rows: size, command: opt(text) })],
     z.object({ terminalId: name }),
   ),
-  'terminal:input': event(z.object({ terminalId: name }), bytes),
-  'terminal:resize': event(z.object({ terminalId: name, cols: count, rows: count })),
-  'terminal:close': event(z.object({ terminalId: name })),
+  'terminal:input': asks([z.object({ terminalId: name }), bytes], nothing),
+  'terminal:resize': asks([z.object({ terminalId: name, cols: size, rows: size })], nothing),
+  'terminal:close': asks([z.object({ terminalId: name })], nothing),
   draining: event(draining),
   error: event(errorEvent),
 }

@@ -5,9 +5,7 @@ import { manifest } from './handshake.ts'
 import { callAt, position, resultAt, statedHead, toolDetail } from './position.ts'
 import { isPlacedText } from './quick-check.ts'
 import { steerTaken, turnStatus } from './turn-view.ts'
-import { bytes, count, json, name, opt, ownId, text } from './values.ts'
-
-const size = z.int().min(1).max(10_000)
+import { bytes, count, json, name, opt, ownId, text, size } from './values.ts'
 
 /** What an agent's token accounting says of an attempt so far: totals, not additions. */
 export const usage = z.object({
@@ -61,6 +59,8 @@ export const terminalOpened = z.object({
   title: opt(text),
   cols: size,
   rows: size,
+  /** Its program takes nothing from people. */
+  readOnly: opt(z.boolean()),
 })
 export const terminalAt = z.object({ terminalId: name, offset: count })
 export const terminalResized = terminalAt.extend({ cols: size, rows: size })

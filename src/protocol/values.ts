@@ -40,6 +40,8 @@ export function isLaneName(value: unknown): value is string {
 }
 
 export const count = z.int().min(0)
+/** Columns or rows of a terminal. */
+export const size = z.int().min(1).max(1000)
 export const text = z.string()
 export const isoTime = z.string()
 

@@ -22,6 +22,7 @@ import type { Sent } from '../turns/sending.ts'
 import type { ChatSessionRecord } from '../turns/turn-store.ts'
 import { answerPermission } from './asking.ts'
 import type { Commands } from './commands.ts'
+import { CodeTerminals } from './code-terminals.ts'
 import { chatRoom, originalEnd, originalRoom, userRoom } from './code-rooms.ts'
 import type { Directory } from './directory.ts'
 import type { Follower } from './follower.ts'
@@ -29,7 +30,9 @@ import type { Followers } from './followers.ts'
 import { JoinPace } from './join-pace.ts'
 import { planJoin } from './join.ts'
 import { sessionStatus } from './session-status.ts'
+import type { Once } from './once.ts'
 import type { Surfaces } from './surfaces.ts'
+import type { Terminals } from './terminals.ts'
 import { Answered, SocketSession } from './socket-session.ts'
 import type { Handlers, Rules, SocketSessionOptions } from './socket-session.ts'
 import type { Viewer, Watcher } from './watcher.ts'
@@ -48,6 +51,9 @@ export interface CodeWorld extends Queueing {
   readonly limits: Limits
   readonly feed: Feed
   readonly surfaces: Surfaces
+  readonly terminals: Terminals
+  /** The terminals that are being opened, by who asks for what. */
+  readonly opening: Once<{ droneId: string; terminalId: string }>
   commands(): Commands
   /** Tells the user's other clients to show a session. */
   opened(userId: string, chatSessionId: string, except: string): void
@@ -88,6 +94,7 @@ const RULES: Rules<typeof codeUp> = {
   'terminal:resize': CODE,
   'terminal:close': CODE,
   'terminal:attach': EVERYBODY,
+  'terminal:taken': EVERYBODY,
   'terminal:detach': EVERYBODY,
   'auth:refresh': EVERYBODY,
 }
@@ -113,12 +120,15 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
   readonly #original: boolean
   readonly #watched = new Set<string>()
   readonly #joins: JoinPace
+  readonly #terminals: CodeTerminals
 
   constructor(options: CodeSessionOptions) {
     super(options)
     this.#world = options.world
     this.#original = options.original
     this.#joins = new JoinPace(options.ticks, options.world.joinEveryMs)
+    const { outlet, identity } = this
+    this.#terminals = new CodeTerminals({ ...options.world, outlet, userId: identity.userId })
     this.listen(codeUp, RULES, this.#handlers())
   }
 
@@ -167,6 +177,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     this.logger.debug('An IDE client disconnected.', { user: this.identity.userId, reason })
     for (const chatSessionId of this.#watched) this.#world.followers.find(chatSessionId)?.leave(this.id)
     this.#watched.clear()
+    this.#terminals.close()
   }
 
   #handlers(): Handlers<typeof codeUp> {
@@ -218,6 +229,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         return {}
       },
       'surface:invoke': (invoked) => this.#world.surfaces.invoke(this.identity.userId, invoked),
+      ...this.#terminals.handlers(),
       'permission:respond': (choice) => answerPermission(this.#world, this.identity.userId, choice),
     }
   }
@@ -239,6 +251,7 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
         follower,
         permissions,
         surfaces: this.#world.surfaces,
+        terminals: this.#world.terminals,
         cursors: stated,
       })
       if (!isLatest()) throw overtaken(chatSessionId)

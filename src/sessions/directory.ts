@@ -1,9 +1,19 @@
 import type { DroneState, DroneView } from '../protocol/code-down.ts'
+import type { DroneDown } from '../protocol/drone-down.ts'
 import { RelayError } from '../protocol/errors.ts'
 import type { FleetDrone } from '../protocol/ops.ts'
+import type { Size } from '../terminals/terminal-log.ts'
 import type { Clock } from '../turns/clock.ts'
 import type { DroneRecord, Quarantine } from '../turns/turn-store.ts'
 import type { Seat, Seats } from '../turns/seat.ts'
+
+/** What a drone is asked of its terminals. Each rejects where it refuses, or does not answer. */
+export interface TerminalQuestions {
+  open(asked: Parameters<DroneDown['terminal:open']>[0]): Promise<{ terminalId: string }>
+  input(terminalId: string, bytes: Uint8Array): Promise<void>
+  resize(terminalId: string, size: Size): Promise<void>
+  close(terminalId: string): Promise<void>
+}
 
 /** A connected drone, as the directory needs it: a seat that can be asked to leave and be replaced. */
 export interface SeatedDrone extends Seat {
@@ -11,6 +21,7 @@ export interface SeatedDrone extends Seat {
   lastHeardAt: number
   load: number | undefined
   terminate(mode: 'now' | 'drain', reason: string): Promise<boolean>
+  readonly terminals: TerminalQuestions
   /** A newer connection took its place. */
   supersede(): void
 }

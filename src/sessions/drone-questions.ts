@@ -3,11 +3,15 @@ import { RelayError } from '../protocol/errors.ts'
 import type { WireError } from '../protocol/errors.ts'
 import type { SteerTaken } from '../protocol/turn-view.ts'
 import type { Json } from '../protocol/values.ts'
+import type { Size } from '../terminals/terminal-log.ts'
 import type { Seat } from '../turns/seat.ts'
+import type { TerminalQuestions } from './directory.ts'
 import type { Outlet } from './outlet.ts'
 
 /** How long a drone may take over a command. */
 const COMMAND_MS = 60_000
+/** How long it may take to start a program in a terminal, or to hand on what somebody typed. */
+const TERMINAL_MS = 15_000
 
 export interface DroneQuestionsOptions {
   readonly outlet: Outlet<DroneDown>
@@ -19,7 +23,7 @@ export interface DroneQuestionsOptions {
 }
 
 /** What a drone is asked for, and what its answers mean: it may answer anything. */
-export class DroneQuestions {
+export class DroneQuestions implements TerminalQuestions {
   readonly #options: DroneQuestionsOptions
 
   constructor(options: DroneQuestionsOptions) {
@@ -69,6 +73,26 @@ export class DroneQuestions {
     )
   }
 
+  async open(asked: Parameters<TerminalQuestions['open']>[0]): Promise<{ terminalId: string }> {
+    const answer = await this.#options.outlet.ask('terminal:open', TERMINAL_MS, asked)
+    this.#checkTerminal(answer)
+    return { terminalId: answer.terminalId }
+  }
+
+  async input(terminalId: string, bytes: Uint8Array): Promise<void> {
+    const { outlet } = this.#options
+    this.#checkTerminal(await outlet.ask('terminal:input', TERMINAL_MS, { terminalId }, bytes))
+  }
+
+  async resize(terminalId: string, { cols, rows }: Size): Promise<void> {
+    const { outlet } = this.#options
+    this.#checkTerminal(await outlet.ask('terminal:resize', TERMINAL_MS, { terminalId, cols, rows }))
+  }
+
+  async close(terminalId: string): Promise<void> {
+    this.#checkTerminal(await this.#options.outlet.ask('terminal:close', TERMINAL_MS, { terminalId }))
+  }
+
   /** Whether it leaves. */
   async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {
     const { outlet, isPlain, terminationMs } = this.#options
@@ -79,6 +103,19 @@ export class DroneQuestions {
       : outlet.ask('requestTermination', terminationMs, { mode, reason }))
     // Only a plain yes is one.
     return (success as unknown) === true
+  }
+
+  #checkTerminal<Good extends object>(
+    answer: (Good & { ok: true }) | { ok: false; error: WireError },
+  ): asserts answer is Good & { ok: true } {
+    if ((answer as typeof answer | undefined)?.ok === true) return
+    const { code, message, details } = (answer as { error?: Partial<WireError> } | undefined)?.error ?? {}
+    const known = code === 'forbidden' || code === 'not_found' || code === 'invalid_payload'
+    throw new RelayError(
+      known ? code : 'drone_busy',
+      `Drone ${this.#options.droneId}: ${message ?? 'it did not say why it refused.'}`,
+      { details },
+    )
   }
 }
 

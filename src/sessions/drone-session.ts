@@ -18,10 +18,11 @@ import { compact } from '../turns/compacting.ts'
 import { askPermission, resolutionOf } from './asking.ts'
 import { complete } from './completion.ts'
 import { recoveryOf } from './crash-recovery.ts'
-import type { SeatedDrone } from './directory.ts'
+import type { SeatedDrone, TerminalQuestions } from './directory.ts'
 import { callEntry, resultEntry, textEntry } from './drone-entries.ts'
 import { DRONE_RULES } from './drone-rules.ts'
 import { DroneQuestions } from './drone-questions.ts'
+import { terminalHandlers } from './drone-terminals.ts'
 import type { DroneWorld } from './drone-world.ts'
 import { fenced } from './fenced.ts'
 import { MissedHeartbeats } from './missed-heartbeats.ts'
@@ -148,7 +149,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
         acknowledged: turn.state.assigned?.acknowledged ?? false,
         lanes: turn.storedHeads(),
       })),
-      terminals: [],
+      terminals: this.#world.terminals.headsOf(this),
     })
   }
 
@@ -173,6 +174,10 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
 
   execute(command: Parameters<Seat['execute']>[0]): Promise<Json | undefined> {
     return this.#questions.execute(command)
+  }
+
+  get terminals(): TerminalQuestions {
+    return this.#questions
   }
 
   async terminate(mode: 'now' | 'drain', reason: string): Promise<boolean> {
@@ -289,6 +294,7 @@ export class DroneSession extends SocketSession<DroneDown> implements SeatedDron
           (session) => infoOf(directory, session),
         )
       },
+      ...terminalHandlers(this.#world.terminals, this),
       ...this.#plain?.handlers(),
     }
   }

@@ -11,6 +11,7 @@ import type { Directory } from './directory.ts'
 import type { Quarantines } from './quarantine.ts'
 import type { Rounds } from './rounds.ts'
 import type { Surfaces } from './surfaces.ts'
+import type { Terminals } from './terminals.ts'
 
 /** What a drone session works with. */
 export interface DroneWorld {
@@ -26,6 +27,7 @@ export interface DroneWorld {
   readonly clock: Clock
   readonly rounds: Rounds
   readonly surfaces: Pick<Surfaces, 'update'>
+  readonly terminals: Terminals
   readonly limits: Limits
   /** A drone of this user offers other things than before. */
   readonly onManifest: (userId: string) => void

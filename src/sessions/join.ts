@@ -10,6 +10,7 @@ import { headsOf, summaryOf } from '../turns/turn-reader.ts'
 import { sessionStatus } from './session-status.ts'
 import type { Follower } from './follower.ts'
 import type { Surfaces } from './surfaces.ts'
+import type { Terminals } from './terminals.ts'
 import type { Cursor } from './watcher.ts'
 
 /** A viewer further behind than this reads the rest over HTTP. */
@@ -21,6 +22,7 @@ interface JoinOptions {
   readonly follower: Follower
   readonly permissions: Pick<Permissions, 'openOf'>
   readonly surfaces: Pick<Surfaces, 'ofSession'>
+  readonly terminals: Pick<Terminals, 'ofSession'>
   readonly cursors: readonly StatedCursor[]
 }
 
@@ -32,7 +34,7 @@ export interface Joined {
 
 /** [VW1] to [VW5]: from where a viewer goes on in every lane of every turn it has to see, and why not later. */
 export async function planJoin(options: JoinOptions): Promise<Joined> {
-  const { store, session, follower, permissions, surfaces, cursors } = options
+  const { store, session, follower, permissions, surfaces, terminals, cursors } = options
   const { items } = await store.turnsOfSession(session.chatSessionId, { limit: MAX_TURNS + 1 })
   const { shown, more } = turnsToShow(items, cursors)
   const resume: ResumePoint[] = []
@@ -62,7 +64,7 @@ export async function planJoin(options: JoinOptions): Promise<Joined> {
     })),
     queue: viewOfQueue(session.queue),
     permissions: open,
-    terminals: [],
+    terminals: terminals.ofSession(session.userId, session.chatSessionId),
     surfaces: surfaces.ofSession(session.userId, session.chatSessionId),
     version: session.version,
     resume,

@@ -13,7 +13,14 @@ export type NewsName =
   | 'permission:resolved'
   | 'session:compacted'
 
-export type LiveName = 'status' | 'log' | 'workspaceModeChanged' | 'usage' | 'command:result'
+export type LiveName =
+  | 'status'
+  | 'log'
+  | 'workspaceModeChanged'
+  | 'usage'
+  | 'command:result'
+  | 'terminal:opened'
+  | 'terminal:exited'
 
 export type News = {
   [Name in NewsName]: {

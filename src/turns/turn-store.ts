@@ -2,6 +2,7 @@ import type { Registration } from '../protocol/handshake.ts'
 import type { PermissionRequest, Usage } from '../protocol/drone-up.ts'
 import type { AttachmentView, SteerTaken, TurnStatus, UsageTotals } from '../protocol/turn-view.ts'
 import type { SearchStore } from '../search/search-store.ts'
+import type { TerminalStore } from '../terminals/terminal-store.ts'
 import type { Placed } from './entry.ts'
 
 /** A lane that an attempt began with: the words below `length` are those of `attempt`, in its parts below `parts`. */
@@ -377,6 +378,7 @@ export interface TurnStore {
 
   /** What turns say, by its words. */
   readonly search: SearchStore
+  readonly terminals: TerminalStore
 
   /** Keeps a file, or leaves the one that has this id. */
   insertAttachment(attachment: AttachmentRecord, bytes: Uint8Array): Promise<void>

@@ -10,7 +10,9 @@ import { DroneSession } from '../../src/sessions/drone-session.ts'
 import type { DroneWorld } from '../../src/sessions/drone-world.ts'
 import { Followers } from '../../src/sessions/followers.ts'
 import type { Commands } from '../../src/sessions/commands.ts'
+import { Once } from '../../src/sessions/once.ts'
 import type { Surfaces } from '../../src/sessions/surfaces.ts'
+import type { Terminals } from '../../src/sessions/terminals.ts'
 import { Quarantines } from '../../src/sessions/quarantine.ts'
 import type { Identity, Logger } from '../../src/sessions/socket-session.ts'
 import { ChatSessions } from '../../src/turns/chat-sessions.ts'
@@ -48,6 +50,7 @@ const NO_PERMISSIONS = {
 
 /** None shows or does anything beside turns. */
 const NO_SURFACES = { catalogOf: () => [], ofSession: () => [] } as unknown as Surfaces
+const NO_TERMINALS = { headsOf: () => [], ofSession: () => [], lost: () => undefined } as unknown as Terminals
 const NO_COMMANDS = { forWelcome: () => [] } as unknown as Commands
 
 /** One relay process without its sockets: the same parts as in `createRelay`, told the same of one another. */
@@ -127,6 +130,7 @@ export class ModelRelay {
       rounds,
       quarantines,
       surfaces: NO_SURFACES,
+      terminals: NO_TERMINALS,
       onManifest: () => undefined,
       ...DRONE_WAITS,
     }
@@ -139,6 +143,8 @@ export class ModelRelay {
       opened: () => undefined,
       onIdle: (id) => this.#startNext(id),
       surfaces: NO_SURFACES,
+      terminals: NO_TERMINALS,
+      opening: new Once(),
       commands: () => NO_COMMANDS,
       routing: { route: (_userId, _session, message) => ({ message }) },
       attachmentsBytes: 0,

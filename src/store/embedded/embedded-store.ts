@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Placed } from '../../turns/entry.ts'
 import type { SearchStore } from '../../search/search-store.ts'
+import type { TerminalStore } from '../../terminals/terminal-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type {
   AttachmentRecord,
@@ -33,6 +34,7 @@ import { readWords } from './lane-reader.ts'
 import { PermissionTable } from './permission-table.ts'
 import { RegistryTable } from './registry-table.ts'
 import { EmbeddedSearch } from './embedded-search.ts'
+import { EmbeddedTerminals } from './embedded-terminals.ts'
 import { SearchTable } from './search-table.ts'
 import { SessionTable } from './session-table.ts'
 import { TurnTable } from './turn-table.ts'
@@ -109,6 +111,7 @@ class EmbeddedStore implements TurnStore {
   readonly #attachments: AttachmentTable
   readonly #registry: RegistryTable
   readonly search: SearchStore
+  readonly terminals: TerminalStore
   #closing: Promise<void> | undefined
 
   constructor(parts: EmbeddedStoreParts) {
@@ -123,6 +126,7 @@ class EmbeddedStore implements TurnStore {
     const { file, gate } = parts
     const table = new SearchTable(file, this.#turns)
     this.search = new EmbeddedSearch({ table, gate, read: (action) => this.#read(action) })
+    this.terminals = new EmbeddedTerminals({ file, gate, read: (action) => this.#read(action) })
   }
 
   insertTurn(header: TurnHeader): Promise<TurnHeader> {

@@ -11,6 +11,7 @@ import type {
   TurnState,
 } from '../../turns/turn-store.ts'
 import type { SegmentList } from '../../search/search-store.ts'
+import type { EndedTerminal } from '../../terminals/terminal-store.ts'
 import type { JournalRecord } from './journal.ts'
 import type { Progress } from './progress.ts'
 import type { Word } from './word.ts'
@@ -55,6 +56,12 @@ export interface Tables {
   readonly searchSegments: Database<SegmentList, NameHash>
   /** Segment, number. */
   readonly searchChunks: Database<Buffer, [string, number]>
+  /** Those that have ended, by drone and terminal. */
+  readonly terminals: Database<EndedTerminal, NameHash>
+  /** User and terminal hashed together, terminal. */
+  readonly terminalsByName: Database<true, [NameHash, NameHash]>
+  /** Turn, when it was opened, terminal. */
+  readonly terminalsByTurn: Database<true, [TurnId, EpochMs, NameHash]>
   readonly audit: Database<AuditEntry, string>
   /** `owner`: the token of the process that may write, see WriteGate; `format`: see FORMAT. */
   readonly meta: Database<string, 'owner' | 'format'>
@@ -101,6 +108,9 @@ export function openTables(path: string): Tables {
     searchNumbers: root.openDB('searchNumbers', options),
     searchSegments: root.openDB('searchSegments', options),
     searchChunks: root.openDB('searchChunks', { encoding: 'binary' }),
+    terminals: root.openDB('terminals', options),
+    terminalsByName: root.openDB('terminalsByName', options),
+    terminalsByTurn: root.openDB('terminalsByTurn', options),
     audit: root.openDB('audit', options),
     meta: root.openDB('meta', options),
   }

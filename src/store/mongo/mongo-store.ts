@@ -25,6 +25,7 @@ import { MongoLink } from './mongo-link.ts'
 import { MongoPermissions } from './mongo-permissions.ts'
 import { MongoRegistry } from './mongo-registry.ts'
 import { MongoSearch } from './mongo-search.ts'
+import { MongoTerminals } from './mongo-terminals.ts'
 import { MongoSessions } from './mongo-sessions.ts'
 import { MongoTurns } from './mongo-turns.ts'
 import { readParts } from './read-parts.ts'
@@ -63,6 +64,7 @@ class MongoStore implements TurnStore {
   readonly #attachments: MongoAttachments
   readonly #registry: MongoRegistry
   readonly search: MongoSearch
+  readonly terminals: MongoTerminals
 
   constructor(options: MongoStoreOptions) {
     const { uri, database, selectionMs, renewAfterMs, logger = SILENT } = options
@@ -74,10 +76,18 @@ class MongoStore implements TurnStore {
     this.#attachments = new MongoAttachments(connection)
     this.#registry = new MongoRegistry(connection)
     this.search = new MongoSearch(this.#link)
+    this.terminals = new MongoTerminals(this.#link)
   }
 
   open(): Promise<void> {
-    const parts = [this.#turns, this.#sessions, this.#permissions, this.#attachments, this.search]
+    const parts = [
+      this.#turns,
+      this.#sessions,
+      this.#permissions,
+      this.#attachments,
+      this.search,
+      this.terminals,
+    ]
     return this.#link.open(parts.flatMap(({ models }) => models))
   }
 

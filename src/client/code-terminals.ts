@@ -1,0 +1,61 @@
+import type { Socket } from 'socket.io-client'
+import type { CodeDown } from '../protocol/code-down.ts'
+import { Terminal } from './terminal.ts'
+import type { AttachOptions, TerminalLink, TerminalPiece, TerminalPlace } from './terminal.ts'
+
+type Said<Name extends keyof CodeDown> = Parameters<CodeDown[Name]>[0]
+type Named = { readonly droneId: string; readonly terminalId: string }
+
+/** The terminals that a client watches. */
+export class CodeTerminals {
+  readonly #link: Omit<TerminalLink, 'onClosed'>
+  readonly #terminals = new Set<Terminal>()
+
+  constructor(link: Omit<TerminalLink, 'onClosed'>) {
+    this.#link = link
+  }
+
+  listen(socket: Socket): void {
+    socket.on('terminal:data', (said: Said<'terminal:data'>, bytes: Uint8Array) =>
+      this.#heard(said, { kind: 'bytes', offset: said.offset, bytes: new Uint8Array(bytes) }),
+    )
+    socket.on('terminal:snapshot', ({ offset, cols, rows, screen, ...named }: Said<'terminal:snapshot'>) =>
+      this.#heard(named, { kind: 'snapshot', offset, cols, rows, screen }),
+    )
+    socket.on('terminal:resized', ({ offset, cols, rows, ...named }: Said<'terminal:resized'>) =>
+      this.#heard(named, { kind: 'resized', offset, cols, rows }),
+    )
+    socket.on('terminal:exited', ({ offset, exitCode, ...named }: Said<'terminal:exited'>) =>
+      this.#heard(named, { kind: 'exited', offset, exitCode: exitCode ?? null }),
+    )
+  }
+
+  async attach(place: TerminalPlace, options: AttachOptions): Promise<Terminal> {
+    const link: TerminalLink = {
+      ...this.#link,
+      onClosed: (closed: Terminal) => this.#terminals.delete(closed),
+    }
+    const terminal = new Terminal(link, place, options)
+    this.#terminals.add(terminal)
+    try {
+      return await terminal.attach()
+    } catch (error) {
+      this.#terminals.delete(terminal)
+      throw error
+    }
+  }
+
+  welcomed(): void {
+    for (const terminal of this.#terminals) terminal.reconnected()
+  }
+
+  failed(error: Error): void {
+    for (const terminal of this.#terminals) terminal.fail(error)
+  }
+
+  #heard({ droneId, terminalId }: Named, piece: TerminalPiece): void {
+    for (const terminal of this.#terminals)
+      if (terminal.terminalId === terminalId && (terminal.droneId ?? droneId) === droneId)
+        terminal.heard(piece)
+  }
+}
