@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { laneHead, toolDetail } from './position.ts'
-import { count, isoTime, json, laneName, name, opt, ownId, text } from './values.ts'
+import { count, isoTime, json, laneName, name, opt, ownId, size, text } from './values.ts'
 
 export const TURN_STATUSES = ['queued', 'processing', 'recovering', 'finished', 'failed', 'aborted'] as const
 export type TurnStatus = (typeof TURN_STATUSES)[number]
@@ -95,6 +95,18 @@ export const steerView = z.object({
 })
 export type SteerView = z.infer<typeof steerView>
 
+/** What a terminal of a turn showed last, in a terminal of that size, and how its program ended. */
+export const endedTerminalView = z.object({
+  droneId: name,
+  terminalId: name,
+  title: opt(text),
+  exitCode: opt(z.int()),
+  endedAt: isoTime,
+  cols: size,
+  rows: size,
+  screen: text,
+})
+
 /** A turn as read, in the shape of the original's chat turn. */
 export const turnView = z.object({
   id: ownId,
@@ -137,6 +149,7 @@ export const turnView = z.object({
   toolCalls: z.array(toolCallView),
   lanes: opt(z.record(z.string(), z.object({ blocks: z.array(blockView) }))),
   permissions: opt(z.array(permissionView)),
+  terminals: opt(z.array(endedTerminalView)),
   heads: z.array(laneHead),
 })
 export type TurnView = z.infer<typeof turnView>

@@ -9,6 +9,7 @@ import type {
 import type { LaneHead } from '../protocol/position.ts'
 import { BlockFold } from './fold.ts'
 import { pick } from './header.ts'
+import type { EndedTerminal } from '../terminals/terminal-store.ts'
 import { outcomeOf } from './permissions.ts'
 import type { LaneOwner, PermissionRecord, TakenSteer, TurnHeader, TurnStore } from './turn-store.ts'
 import { usageOfTurn } from './usage.ts'
@@ -90,10 +91,25 @@ export async function readTurn(
     const words = await readWords(store, owner)
     if (!words.isWhole && reads < MAX_READS) continue
     const asked = (await store.permissionsOfTurn(turnId)).filter(({ attempt: of }) => of === owner.attempt)
+    const terminals = await store.terminals.ofTurn(turnId)
     return {
       ...viewOf(header, owner, words),
       ...(asked.length > 0 ? { permissions: asked.map(permissionView) } : {}),
+      ...(terminals.length > 0 ? { terminals: terminals.map(terminalView) } : {}),
     }
+  }
+}
+
+function terminalView(terminal: EndedTerminal): NonNullable<TurnView['terminals']>[number] {
+  const { droneId, terminalId, endedAt, cols, rows, screen } = terminal
+  return {
+    droneId,
+    terminalId,
+    ...pick(terminal, 'title', 'exitCode'),
+    endedAt: iso(endedAt),
+    cols,
+    rows,
+    screen,
   }
 }
 

@@ -251,7 +251,7 @@ onEveryStore('The terminals of drones', (bench) => {
   })
 
   it('[TM7] leave their last screen, for whoever comes later, also after a restart', async () => {
-    const { drone, viewer } = await opened(bench())
+    const { drone, viewer, turnId } = await opened(bench())
     await attach(viewer, { after: 0 })
     await say(drone, 0, 'all done')
     await drone.ask('terminal:snapshot', { terminalId: 't', offset: 8, ...SIZE, screen: 'DONE' })
@@ -263,6 +263,9 @@ onEveryStore('The terminals of drones', (bench) => {
     await attach(soon, { after: 4 })
     await soon.until('the rest', () => toldTo(soon) === 'done.')
     await bench().restart()
+    const [kept] = (await bench().turn(turnId)).terminals ?? []
+    const last = { droneId: 'd', terminalId: 't', title: 'tests', exitCode: 2, ...SIZE, screen: 'DONE' }
+    expect(kept).to.deep.include(last)
     const later = await bench().viewer()
     expect(await attach(later, { droneId: 'd' })).to.deep.equal({ ok: true, droneId: 'd', from: 8, ...SIZE })
     await later.until('the last screen', () => toldTo(later) === '[DONE].')

@@ -6,6 +6,7 @@ import { acceptLists } from './acceptance/lists.ts'
 import { acceptPermissions } from './acceptance/permissions.ts'
 import { acceptRegistry } from './acceptance/registry.ts'
 import { acceptSearch } from './acceptance/search.ts'
+import { acceptTerminals } from './acceptance/terminals.ts'
 import { acceptSessions } from './acceptance/sessions.ts'
 import { acceptTurns } from './acceptance/turns.ts'
 
@@ -55,5 +56,6 @@ export function describeTurnStore(name: string, makePlace: () => Promise<StorePl
     acceptPermissions(underTest)
     acceptAttachments(underTest)
     acceptSearch(underTest)
+    acceptTerminals(underTest)
   })
 }
