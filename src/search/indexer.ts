@@ -141,7 +141,7 @@ export class Indexer {
     for (const header of headers) byUser.set(header.userId, [...(byUser.get(header.userId) ?? []), header])
     for (const [userId, ofUser] of byUser) await this.#addTurns(userId, ofUser)
     if (this.#closed) return
-    await Promise.all(headers.map(({ turnId, version }) => store.search.indexed(turnId, version)))
+    if (headers.length > 0) await store.search.indexed(headers)
     for (const userId of byUser.keys()) await this.#segments.tidy(userId)
   }
 

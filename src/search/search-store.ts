@@ -22,6 +22,12 @@ export interface ChunkPlace {
   readonly chunk: number
 }
 
+/** A turn as it was in a version. */
+export interface IndexedTurn {
+  readonly turnId: string
+  readonly version: number
+}
+
 /**
  * Where the search index is kept. It knows turns by their numbers, and later numbers are of turns that ended later.
  * Whatever is given again after an unknown outcome is there once.
@@ -42,6 +48,6 @@ export interface SearchStore {
   removeChunks(segmentId: string): Promise<void>
   /** Every turn that has ended and is not in the index as it ended. */
   unindexed(): AsyncIterable<string>
-  /** The turn is in the index as it was in this version. */
-  indexed(turnId: string, version: number): Promise<void>
+  /** These are in the index. */
+  indexed(turns: readonly IndexedTurn[]): Promise<void>
 }

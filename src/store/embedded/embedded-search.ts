@@ -1,4 +1,4 @@
-import type { ChunkPlace, SearchStore, SegmentList } from '../../search/search-store.ts'
+import type { ChunkPlace, IndexedTurn, SearchStore, SegmentList } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type { SearchTable } from './search-table.ts'
 import type { WriteGate } from './write-gate.ts'
@@ -60,8 +60,9 @@ export class EmbeddedSearch implements SearchStore {
     return itemsOf((page) => this.#read((table) => table.unindexed(page)), TURN_IDS_PAGE)
   }
 
-  indexed(turnId: string, version: number): Promise<void> {
-    return this.#write((table) => table.indexed(turnId, version))
+  indexed(turns: readonly IndexedTurn[]): Promise<void> {
+    const places = { places: turns.length, bytes: 0 }
+    return this.#write((table) => table.indexed(turns), places)
   }
 
   #read<T>(action: (table: SearchTable) => T): Promise<T> {

@@ -1,4 +1,4 @@
-import type { ChunkPlace, SegmentList } from '../../search/search-store.ts'
+import type { ChunkPlace, IndexedTurn, SegmentList } from '../../search/search-store.ts'
 import type { Page, PageRequest } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
 import type { Tables } from './tables.ts'
@@ -80,7 +80,8 @@ export class SearchTable {
     return { items, ...(next === undefined ? {} : { next }) }
   }
 
-  indexed(turnId: string, version: number): void {
-    if (this.#turns.read(turnId)?.version === version) void this.#tables.unindexed.remove(turnId)
+  indexed(turns: readonly IndexedTurn[]): void {
+    for (const { turnId, version } of turns)
+      if (this.#turns.read(turnId)?.version === version) void this.#tables.unindexed.remove(turnId)
   }
 }

@@ -7,7 +7,7 @@ import { searchTurnModel } from '../../../models/search-turn.ts'
 import type { SearchTurnDocument } from '../../../models/search-turn.ts'
 import { searchUserModel } from '../../../models/search-user.ts'
 import type { SearchUserDocument } from '../../../models/search-user.ts'
-import type { ChunkPlace, SearchStore, SegmentList } from '../../search/search-store.ts'
+import type { ChunkPlace, IndexedTurn, SearchStore, SegmentList } from '../../search/search-store.ts'
 import { itemsOf } from '../../turns/pages.ts'
 import type { Page, PageRequest } from '../../turns/turn-store.ts'
 import { nameHash } from '../name-hash.ts'
@@ -40,12 +40,27 @@ export class MongoSearch implements SearchStore {
     return [this.#numbers, this.#chunks, this.#users]
   }
 
-  async addTurns(userId: string, turnIds: readonly string[]): Promise<number[]> {
-    const user = nameHash(userId)
-    const numbers: number[] = []
-    // One after the other: their numbers are in their order.
-    for (const turnId of turnIds) numbers.push(await this.#link.call(() => this.#addTurn(user, turnId)))
-    return numbers
+  addTurns(userId: string, turnIds: readonly string[]): Promise<number[]> {
+    return this.#link.call(async () => {
+      const user = nameHash(userId)
+      const known = await this.#numbersOf(turnIds)
+      const fresh = turnIds.filter((turnId) => !known.has(turnId))
+      if (fresh.length > 0) {
+        const first = await this.#takeNumbers(user, fresh.length)
+        const documents = fresh.map((turnId, index) => {
+          const number = first + index
+          return { _id: turnId, numberKey: numberKey(user, number), number }
+        })
+        try {
+          await collectionOf(this.#numbers).insertMany(documents, { ordered: false })
+        } catch (error) {
+          // Another node was first with some of them; the numbers taken here stay without turns.
+          if (!isDuplicate(error)) throw error
+        }
+        for (const [turnId, number] of await this.#numbersOf(fresh)) known.set(turnId, number)
+      }
+      return turnIds.map((turnId) => known.get(turnId) ?? fail(turnId))
+    })
   }
 
   turnIds(userId: string, numbers: readonly number[]): Promise<(string | undefined)[]> {
@@ -128,11 +143,14 @@ export class MongoSearch implements SearchStore {
     return itemsOf((page) => this.#link.call(() => this.#unindexed(page)), TURN_IDS_PAGE)
   }
 
-  async indexed(turnId: string, version: number): Promise<void> {
-    await this.#link.call(async () => {
-      const filter = { _id: { $eq: turnId }, version: { $eq: version } }
-      await collectionOf(this.#turns).updateOne(filter, { $unset: { unindexed: '' } })
-    })
+  async indexed(turns: readonly IndexedTurn[]): Promise<void> {
+    const operations = turns.map(({ turnId, version }) => ({
+      updateOne: {
+        filter: { _id: { $eq: turnId }, version: { $eq: version } },
+        update: { $unset: { unindexed: '' as const } },
+      },
+    }))
+    await this.#link.call(() => collectionOf(this.#turns).bulkWrite(operations, { ordered: false }))
   }
 
   async #unindexed({ after, limit }: PageRequest): Promise<Page<string>> {
@@ -147,34 +165,24 @@ export class MongoSearch implements SearchStore {
     return { items, ...(next === undefined ? {} : { next }) }
   }
 
-  async #addTurn(user: string, turnId: string): Promise<number> {
-    const known = await this.#numbers.findOne({ _id: { $eq: turnId } }).lean()
-    if (known) return known.number
-    const number = await this.#nextNumber(user)
-    try {
-      await collectionOf(this.#numbers).insertOne({
-        _id: turnId,
-        numberKey: numberKey(user, number),
-        number,
-      })
-      return number
-    } catch (error) {
-      // Another node was first; the number taken here stays without a turn.
-      const first = isDuplicate(error) && (await this.#numbers.findOne({ _id: { $eq: turnId } }).lean())
-      if (first) return first.number
-      throw error
-    }
+  async #numbersOf(turnIds: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.#numbers
+      .find({ _id: { $in: [...turnIds] } })
+      .batchSize(turnIds.length + 1)
+      .lean()
+    return new Map(found.map(({ _id, number }) => [_id, number]))
   }
 
-  async #nextNumber(user: string): Promise<number> {
+  /** The first of so many numbers. */
+  async #takeNumbers(user: string, count: number): Promise<number> {
     const after = await this.#users
       .findOneAndUpdate(
         { _id: { $eq: user } },
-        { $inc: { next: 1 } },
+        { $inc: { next: count } },
         { upsert: true, returnDocument: 'after' },
       )
       .lean()
-    return after.next - 1
+    return after.next - count
   }
 }
 
@@ -184,4 +192,8 @@ function numberKey(user: string, number: number): string {
 
 function chunkKey({ segmentId, chunk }: ChunkPlace): string {
   return `${segmentId}:${chunk}`
+}
+
+function fail(turnId: string): never {
+  throw new Error(`Turn ${turnId} got no number in the search index.`)
 }

@@ -82,9 +82,9 @@ export function acceptSearch(under: StoreUnderTest): void {
       await under.reopen()
       expect(await isListed()).to.equal(true)
       // It was read as it was before its end.
-      await under.store.search.indexed(turnId, worked.version)
+      await under.store.search.indexed([{ turnId, version: worked.version }])
       expect(await isListed()).to.equal(true)
-      await under.store.search.indexed(turnId, ended.version)
+      await under.store.search.indexed([{ turnId, version: ended.version }])
       expect(await isListed()).to.equal(false)
       const reopened = await under.store.reopen(turnId, ended.generation, 'node-a')
       if (!reopened) throw new Error('the turn was not reopened')
