@@ -44,6 +44,8 @@ export interface CodeClientOptions {
   readonly onCatalog?: (surfaces: JoinAnswer['surfaces']) => void
   /** What a surface shows; null where it is shown no more. Subscriptions end with the connection. */
   readonly onSurface?: (surface: Parameters<CodeDown['surface:update']>[0]) => void
+  /** A terminal of a session that is watched: when it is opened, and for each that is open whenever the session is joined. */
+  readonly onTerminal?: (terminal: JoinAnswer['terminals'][number]) => void
   readonly onFinal?: (refusal: FinalRefusal) => void
 }
 
@@ -112,7 +114,7 @@ export class CodeClient extends CodeRequests {
   close(): void {
     for (const watched of this.#watched.values()) clearTimeout(watched.rejoinTimer)
     this.#watched.clear()
-    this.#terminals.failed(new Error('the client was closed'))
+    this.#terminals.close()
     this.connection.close()
   }
 
@@ -232,6 +234,9 @@ export class CodeClient extends CodeRequests {
       this.#on(news.chatSessionId, (view) => view.infoChanged(news)),
     )
     this.#terminals.listen(socket)
+    socket.on('terminal:opened', (terminal: JoinAnswer['terminals'][number]) =>
+      this.#options.onTerminal?.(terminal),
+    )
     const { onCommands, onCommandResult, onCatalog, onSurface } = this.#options
     socket.on('commands:manifest', ({ commands }: Parameters<CodeDown['commands:manifest']>[0]) =>
       onCommands?.(commands),
@@ -289,6 +294,7 @@ export class CodeClient extends CodeRequests {
             // Applied here, before any later event is read: a promise would wake after them.
             watched.joined = true
             if (view.joined(answer) !== undefined) this.#rejoin(watched)
+            for (const terminal of answer.terminals) this.#options.onTerminal?.(terminal)
             resolve(true)
           } else reject(new RelayError(answer.error.code, answer.error.message))
         })

@@ -16,9 +16,11 @@ export class CodeTerminals {
   }
 
   listen(socket: Socket): void {
-    socket.on('terminal:data', (said: Said<'terminal:data'>, bytes: Uint8Array) =>
-      this.#heard(said, { kind: 'bytes', offset: said.offset, bytes: new Uint8Array(bytes) }),
-    )
+    // Browsers are given a buffer, and Node a view of one.
+    socket.on('terminal:data', (said: Said<'terminal:data'>, given: Uint8Array | ArrayBuffer) => {
+      const bytes = given instanceof Uint8Array ? given : new Uint8Array(given)
+      this.#heard(said, { kind: 'bytes', offset: said.offset, bytes })
+    })
     socket.on('terminal:snapshot', ({ offset, cols, rows, screen, ...named }: Said<'terminal:snapshot'>) =>
       this.#heard(named, { kind: 'snapshot', offset, cols, rows, screen }),
     )
@@ -47,6 +49,10 @@ export class CodeTerminals {
 
   welcomed(): void {
     for (const terminal of this.#terminals) terminal.reconnected()
+  }
+
+  close(): void {
+    for (const terminal of this.#terminals) terminal.detach()
   }
 
   failed(error: Error): void {

@@ -7,7 +7,7 @@ import type { Answer } from './delivery.ts'
 /** Bytes of a terminal that a drone keeps, where its relay does not keep fewer. */
 export const RING_BYTES = 262_144
 /** Of the ring: what may be under way, and how much is said between two snapshots. */
-const WINDOW = 1 / 4
+const WINDOW = 1 / 2
 const DRAWN_EVERY = 1 / 2
 /** Bytes of one event. */
 const PIECE_BYTES = 32_768

@@ -43,13 +43,13 @@ export class ByteLog {
     this.dropBefore(this.#head - this.#most)
   }
 
-  /** At most `most` bytes from an offset on; fewer where a segment ends, none at the head. Copied: they may be sent later. */
+  /** At most `most` bytes from an offset on; fewer where a segment ends, none at the head. They stay as they are. */
   read(from: number, most: number): Buffer {
     if (from < this.#base) throw new RangeError(`Byte ${from} is not kept any more.`)
     const segment = this.#segments.find(({ offset, length }) => from < offset + length)
     if (!segment) return Buffer.alloc(0)
     const start = from - segment.offset
-    return Buffer.from(segment.bytes.subarray(start, Math.min(segment.length, start + most)))
+    return segment.bytes.subarray(start, Math.min(segment.length, start + most))
   }
 
   /** Forgets what is before an offset. */
