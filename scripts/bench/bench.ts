@@ -14,6 +14,7 @@
  * And how it fares when something goes wrong (./reliability), each figure beside what it is to be at most:
  *
  *   npm run bench -- --scenario acks                           from a word to the checkpoint that covers it
+ *   npm run bench -- --scenario terminals                      what a terminal carries, holds and takes from turns
  *   npm run bench -- --scenario restart                        the relay is killed, and stopped, with live turns
  *   npm run bench -- --scenario frozen                         200 viewers that stop reading
  *   npm run bench -- --scenario store-away                     the database does not answer for 30 s

@@ -16,6 +16,7 @@ const LONE = [
   'stalls',
   'rejoins',
   'search',
+  'terminals',
 ] as const
 export type CostScenario = (typeof COSTS)[number]
 export type LoneScenario = (typeof LONE)[number]

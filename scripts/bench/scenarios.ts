@@ -11,6 +11,7 @@ import { restart } from './reliability/restart.ts'
 import { stalls } from './reliability/stalls.ts'
 import { storeAway } from './reliability/store-away.ts'
 import { searches } from './search.ts'
+import { terminals } from './terminals.ts'
 import { starts } from './start.ts'
 
 /** The scenarios that start their own relays. */
@@ -27,4 +28,5 @@ export const LONE: Readonly<Record<LoneScenario, (options: BenchOptions) => Prom
   stalls,
   rejoins,
   search: searches,
+  terminals,
 }
