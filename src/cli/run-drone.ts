@@ -9,6 +9,7 @@ import { parseAgentCommand } from '../drone/agent-command.ts'
 import type { AgentCommand } from '../drone/agent-command.ts'
 import { AgentHost } from '../drone/agent-host.ts'
 import { ShownPlans } from '../drone/shown-plans.ts'
+import { UserTerminals } from '../drone/terminals/user-terminals.ts'
 import { createLogger } from '../log.ts'
 import type { DroneFlags } from './drone.ts'
 import { EXIT, ExitError, untilStopped } from './exit.ts'
@@ -53,14 +54,21 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     ...(flags.droneId === undefined ? {} : { droneId: flags.droneId }),
   }
 
+  // Whatever the agent, or a person, runs must not come in as this drone.
+  const env = { ...process.env, RELAY_KEY: undefined }
+  const userTerminals = new UserTerminals({
+    workspace: cwd,
+    env,
+    show: (shown) => client.openTerminal(shown),
+  })
   const host = new AgentHost({
     ...commandOf(flags.agent),
     cwd,
-    // Whatever the agent runs must not come in as this drone.
-    env: { ...process.env, RELAY_KEY: undefined },
+    env,
     logger,
     permissions: flags.permissions,
     terminals: flags.terminals,
+    showTerminal: (shown) => client.openTerminal(shown),
     onAgentSession: (chatSessionId, agentSessionId) => client.agentSession(chatSessionId, agentSessionId),
     onManifest: (manifest: Manifest) => client.manifest(manifest),
     onStatus: (text) => client.status(text),
@@ -78,6 +86,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
       logger.info('A turn begins.', { turnId: work.order.turnId, attempt: work.order.attempt })
       return host.work(work)
     },
+    ...(flags.terminals === 'all' && { onTerminal: (request) => userTerminals.open(request) }),
     onConnected: ({ droneId }) => logger.info('The drone is connected.', { droneId, url: flags.url }),
     onDisconnected: () => logger.warn('The relay is away; the drone connects again.'),
     onFinal: ({ message }) =>
@@ -96,6 +105,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
   await client.start()
   if (process.connected) process.once('disconnect', () => end('left'))
   const outcome = await Promise.race([untilStopped(), ended])
+  userTerminals.close()
   if (!(outcome instanceof ExitError)) await client.stop()
   await host.stop()
   // An open channel keeps this process alive, and this process the one at its other end.

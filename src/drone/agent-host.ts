@@ -12,6 +12,7 @@ import { HostedAgent } from './hosted-agent.ts'
 import type { Logger } from './logger.ts'
 import type { PermissionPolicy } from './permission-rules.ts'
 import { AgentTerminals } from './terminals/agent-terminals.ts'
+import type { Seen } from './terminals/seen-pty.ts'
 import type { TerminalPolicy } from './terminals/terminal-policy.ts'
 import { insideWorkspace } from './workspace-files.ts'
 
@@ -29,6 +30,8 @@ export interface AgentHostOptions {
   readonly clock?: Clock
   /** Whether the agent may have the drone run programs in terminals; by default it may. */
   readonly terminals?: TerminalPolicy
+  /** Shows people what the agent runs in terminals; without it nobody sees them. */
+  readonly showTerminal?: Seen['show']
   /** What the agent may do without asking anybody; by default nothing. */
   readonly permissions?: PermissionPolicy
   /** Milliseconds an agent gets to end a cancelled turn before its process is killed. */
@@ -115,6 +118,14 @@ export class AgentHost {
     if (this.#sessionIds.size > REMEMBERED_SESSIONS && oldest !== undefined) this.#sessionIds.delete(oldest)
   }
 
+  /** People see what runs for their chat session. */
+  #seenAs(agentSessionId: string): Omit<Seen, 'title'> | undefined {
+    const { showTerminal: show, terminals } = this.#options
+    const [chatSessionId] = [...this.#sessionIds].find(([, id]) => id === agentSessionId) ?? []
+    if (!show || chatSessionId === undefined) return undefined
+    return { chatSessionId, isTheirs: terminals === 'all', show }
+  }
+
   /** The agent that runs, or a new one. */
   #running(): Promise<HostedAgent> {
     if (this.#stopped) throw new Error('the drone stops and takes no work')
@@ -132,7 +143,8 @@ export class AgentHost {
   async #open(): Promise<HostedAgent> {
     const { command, args, cwd, env, logger, permissions = 'ask', onMode = () => {} } = this.#options
     const process = { command, args, cwd, logger, ...(env ? { env } : {}) }
-    const workspace = { workspace: cwd, env: env ?? globalThis.process.env, logger }
+    const seenAs = (agentSessionId: string) => this.#seenAs(agentSessionId)
+    const workspace = { workspace: cwd, env: env ?? globalThis.process.env, logger, seenAs }
     const mayRun = (this.#options.terminals ?? 'agent') !== 'none'
     const terminals = mayRun ? new AgentTerminals(workspace) : undefined
     try {

@@ -150,7 +150,7 @@ describe('a terminal over both SDKs', () => {
   })
 
   it('[TM6] is every byte once and in order, or a snapshot, wherever connections are cut and relays replaced', async function () {
-    this.timeout(600_000)
+    this.timeout(60_000 + CUTS * 5000)
     const random = new Random(SEED)
     const port = (): number => Number(new URL(stage.relay.url).port)
     const [toDrone, toViewer] = [await FaultProxy.open(port), await FaultProxy.open(port)]

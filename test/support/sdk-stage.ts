@@ -31,6 +31,8 @@ export class SdkViewer {
   }
 }
 
+type RelayTestOptions = NonNullable<Parameters<typeof startRelay>[1]>
+
 /** A relay in this process that both SDKs talk to over real sockets; it can be replaced by another on its address. */
 export class SdkStage {
   relay: RunningRelay
@@ -39,15 +41,23 @@ export class SdkStage {
   readonly #state: Awaited<ReturnType<typeof tempDir>>
   readonly #closing: (() => unknown)[] = []
 
-  private constructor(store: TestStore, state: Awaited<ReturnType<typeof tempDir>>, relay: RunningRelay) {
+  readonly #options: RelayTestOptions
+
+  private constructor(
+    store: TestStore,
+    state: Awaited<ReturnType<typeof tempDir>>,
+    relay: RunningRelay,
+    options: RelayTestOptions,
+  ) {
     this.#store = store
     this.#state = state
     this.relay = relay
+    this.#options = options
   }
 
-  static async open(make: () => Promise<TestStore>): Promise<SdkStage> {
+  static async open(make: () => Promise<TestStore>, options: RelayTestOptions = {}): Promise<SdkStage> {
     const store = await make()
-    return new SdkStage(store, await tempDir('drone-state'), await startRelay(store))
+    return new SdkStage(store, await tempDir('drone-state'), await startRelay(store, options), options)
   }
 
   async close(): Promise<void> {
@@ -65,7 +75,7 @@ export class SdkStage {
   /** Another relay where the last one was. */
   async startAgain(): Promise<void> {
     const { port } = new URL(this.relay.url)
-    this.relay = await startRelay(this.#store, { port })
+    this.relay = await startRelay(this.#store, { ...this.#options, port })
   }
 
   /** A drone whose works wait in `works` until they are aborted. */

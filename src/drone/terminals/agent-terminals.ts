@@ -11,9 +11,12 @@ import type {
 } from '@agentclientprotocol/sdk'
 import type { Logger } from '../logger.ts'
 import { insideWorkspace } from '../workspace-files.ts'
+import { definedOf } from './environment.ts'
 import { OutputTail } from './output-tail.ts'
 import { openPty } from './pty.ts'
-import type { Pty, PtyExit } from './pty.ts'
+import type { Pty, PtyExit, PtyListener, PtyOptions } from './pty.ts'
+import { openSeenPty } from './seen-pty.ts'
+import type { Seen } from './seen-pty.ts'
 
 /** Terminals of one agent that run at a time. */
 const MOST_RUNNING = 32
@@ -40,6 +43,8 @@ export interface AgentTerminalsOptions {
   /** What programs find in their environment, besides what the agent says. */
   readonly env: NodeJS.ProcessEnv
   readonly logger: Logger
+  /** How people see what runs for a session of the agent's; nothing where they do not. */
+  readonly seenAs?: ((agentSessionId: string) => Omit<Seen, 'title' | 'terminalId'> | undefined) | undefined
 }
 
 /** [AG66] The terminals that an agent opens by ACP's `terminal/*`: its programs run with the drone, in its workspace. */
@@ -73,12 +78,15 @@ export class AgentTerminals {
       const { command, args } = commandOf(request, env['SHELL'])
       const cwd = await insideWorkspace(workspace, request.cwd ?? '.')
       const added = Object.fromEntries((request.env ?? []).map(({ name, value }) => [name, value]))
-      const program = textsOf({ ...env, ...added })
+      const program = definedOf({ ...env, ...added })
       await checkProgram(command, cwd, program['PATH'])
       const terminalId = randomUUID()
       const limit = Math.min(request.outputByteLimit ?? DEFAULT_BYTES, MOST_BYTES)
-      await this.#open(terminalId, { command, args, cwd, env: program, ...SIZE }, limit)
-      logger.info(`The agent runs in a terminal: ${[command, ...args].join(' ')}`)
+      const title = [command, ...args].join(' ')
+      const seen = this.#options.seenAs?.(request.sessionId)
+      const options = { command, args, cwd, env: program, ...SIZE }
+      await this.#open(terminalId, options, limit, seen && { ...seen, terminalId, title })
+      logger.info(`The agent runs in a terminal: ${title}`)
       return { terminalId }
     } finally {
       this.#opening -= 1
@@ -124,14 +132,14 @@ export class AgentTerminals {
     this.#released.clear()
   }
 
-  async #open(terminalId: string, options: Parameters<typeof openPty>[0], limit: number): Promise<void> {
+  async #open(terminalId: string, options: PtyOptions, limit: number, seen: Seen | undefined): Promise<void> {
     const tail = new OutputTail(limit)
     let resolveExited: (exit: PtyExit) => void = () => undefined
     const exited = new Promise<PtyExit>((resolve) => (resolveExited = resolve))
     const tell = (): void => {
       for (const listener of this.#listeners) listener(terminalId)
     }
-    const pty = await openPty(options, {
+    const listener: PtyListener = {
       onBytes: (bytes) => {
         tail.add(bytes)
         tell()
@@ -141,7 +149,11 @@ export class AgentTerminals {
         resolveExited(exit)
         tell()
       },
-    }).catch((cause: unknown) => {
+    }
+    const opened = seen
+      ? openSeenPty(options, seen, listener).then(({ pty }) => pty)
+      : openPty(options, listener)
+    const pty = await opened.catch((cause: unknown) => {
       throw RequestError.invalidParams({ command: options.command }, `It cannot be run: ${String(cause)}`)
     })
     const terminal: Terminal = { tail, pty, exited, exit: undefined }
@@ -187,10 +199,4 @@ function endSoon({ pty, exit, exited }: Terminal): void {
   pty.kill('SIGTERM')
   const timer = setTimeout(() => pty.kill('SIGKILL'), END_MS)
   void exited.then(() => clearTimeout(timer))
-}
-
-function textsOf(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
 }

@@ -29,6 +29,11 @@ export interface PtyListener {
 export interface Pty {
   /** False where there are only pipes: the program sees no terminal, cannot be resized, and buffers as it does for files. */
   readonly isTerminal: boolean
+  /** What somebody types: nothing where there are only pipes. */
+  write(bytes: Uint8Array): void
+  resize(cols: number, rows: number): void
+  /** Its program has to wait as soon as it has filled what is between us. */
+  setReading(reading: boolean): void
   kill(signal: NodeJS.Signals): void
 }
 
@@ -94,6 +99,17 @@ function openTerminal(
   })
   return {
     isTerminal: true,
+    write: (bytes) => {
+      // Bytes as they are typed; its types know only text.
+      if (!hasExited) program.write(Buffer.from(bytes) as unknown as string)
+    },
+    resize: (newCols, newRows) => {
+      if (!hasExited) program.resize(newCols, newRows)
+    },
+    setReading: (reading) => {
+      if (reading) program.resume()
+      else if (!hasExited) program.pause()
+    },
     kill: (signal) => {
       if (!hasExited) killGroup(program.pid, signal)
     },
@@ -129,6 +145,14 @@ export function openPipes({ command, args, cwd, env }: PtyOptions, listener: Pty
     child.once('spawn', () =>
       resolve({
         isTerminal: false,
+        write: () => undefined,
+        resize: () => undefined,
+        setReading: (reading) => {
+          for (const stream of [child.stdout, child.stderr]) {
+            if (reading) stream.resume()
+            else stream.pause()
+          }
+        },
         kill: (signal) => {
           if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
             killGroup(child.pid, signal)
