@@ -102,7 +102,7 @@ export class CodeTerminals {
     chatSessionId,
     ...asked
   }: Parameters<Required<Pick<Handlers<typeof codeUp>, 'terminal:open'>>['terminal:open']>[0]) {
-    const { sessions, directory, userId } = this.#options
+    const { sessions, directory, terminals, userId } = this.#options
     const session = await sessions.of(userId, chatSessionId)
     const wanted = droneId ?? session.droneId
     const record = wanted === undefined ? undefined : directory.findOf(userId, wanted)
@@ -110,6 +110,7 @@ export class CodeTerminals {
     const drone = directory.get(record.registrationId)
     if (!drone) throw new RelayError('drone_offline', `Drone ${record.droneId} is not here.`)
     const { terminalId } = await drone.terminals.open({ ...asked, chatSessionId })
+    await terminals.whenShown(record.registrationId, terminalId)
     return { droneId: record.droneId, terminalId }
   }
 

@@ -61,6 +61,8 @@ export class Terminals {
   readonly #options: TerminalsOptions
   /** By drone and id. */
   readonly #terminals = new Map<string, Map<string, RelayTerminal>>()
+  /** Those of which it is not clear yet whether they are to be shown. */
+  readonly #showing = new Map<RelayTerminal, Promise<void>>()
   /** Those that have ended a moment ago, in that order, with what forgets them. */
   readonly #ended = new Map<RelayTerminal, () => void>()
 
@@ -70,7 +72,7 @@ export class Terminals {
 
   /** A drone has a terminal; said again after each connection. */
   async opened(owner: TerminalOwner, { terminalId, chatSessionId, ...opened }: Opened): Promise<void> {
-    const { sessions, clock, ringBytes, feed } = this.#options
+    const { clock, ringBytes } = this.#options
     const ofDrone = this.#terminals.get(owner.registrationId) ?? new Map<string, RelayTerminal>()
     const known = ofDrone.get(terminalId)
     if (known) {
@@ -95,13 +97,29 @@ export class Terminals {
     const terminal = new RelayTerminal(name, { cols, rows }, ringBytes)
     // There at once, for what its drone says next; shown when it is clear that the session is its user's.
     this.#terminals.set(owner.registrationId, ofDrone.set(terminalId, terminal))
+    const shown = this.#show(terminal)
+    this.#showing.set(terminal, shown)
     try {
-      const session = await sessions.of(owner.userId, chatSessionId)
-      terminal.show(session.liveTurnId)
+      await shown
     } catch (error) {
       ofDrone.delete(terminalId)
       throw error
+    } finally {
+      this.#showing.delete(terminal)
     }
+  }
+
+  /** Resolves when a terminal that its drone has opened can be watched. */
+  async whenShown(registrationId: string, terminalId: string): Promise<void> {
+    const terminal = this.#terminals.get(registrationId)?.get(terminalId)
+    if (terminal) await this.#showing.get(terminal)
+  }
+
+  async #show(terminal: RelayTerminal): Promise<void> {
+    const { sessions, feed } = this.#options
+    const { userId, chatSessionId } = terminal.name
+    const { liveTurnId } = await sessions.of(userId, chatSessionId)
+    terminal.show(liveTurnId)
     feed.publish(chatSessionId, { kind: 'live', name: 'terminal:opened', args: [viewOf(terminal)] })
   }
 
