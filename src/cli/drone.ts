@@ -16,6 +16,7 @@ export interface DroneFlags extends PeerOptions {
   readonly capacity: string
   readonly permissions: PermissionPolicy
   readonly terminals: TerminalPolicy
+  readonly tmux?: string
   readonly stateDir?: string
   readonly logLevel: string
   readonly json?: boolean
@@ -43,6 +44,7 @@ export function addDrone(program: Command): void {
         .choices(TERMINAL_POLICIES)
         .default('agent'),
     )
+    .option('--tmux <session>', 'a tmux session that is there, shown beside each chat session')
     .option('--state-dir <path>', 'where accepted orders are written down')
     .option('--log-level <level>', 'error, warn, info or debug', process.env['LOG_LEVEL'] ?? 'info')
     .option('--json', 'log as JSON lines')

@@ -9,6 +9,7 @@ import { parseAgentCommand } from '../drone/agent-command.ts'
 import type { AgentCommand } from '../drone/agent-command.ts'
 import { AgentHost } from '../drone/agent-host.ts'
 import { ShownPlans } from '../drone/shown-plans.ts'
+import { TmuxTerminals } from '../drone/terminals/tmux-terminals.ts'
 import { UserTerminals } from '../drone/terminals/user-terminals.ts'
 import { createLogger } from '../log.ts'
 import type { DroneFlags } from './drone.ts'
@@ -61,6 +62,16 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     env,
     show: (shown) => client.openTerminal(shown),
   })
+  const tmux =
+    flags.tmux === undefined
+      ? undefined
+      : new TmuxTerminals({
+          session: flags.tmux,
+          env: process.env,
+          show: (shown) => client.openTerminal(shown),
+          isTheirs: flags.terminals === 'all',
+          logger,
+        })
   const host = new AgentHost({
     ...commandOf(flags.agent),
     cwd,
@@ -84,6 +95,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
     stateDir: flags.stateDir ?? stateDirOf(flags.url, registration),
     onWorkOrder: (work) => {
       logger.info('A turn begins.', { turnId: work.order.turnId, attempt: work.order.attempt })
+      void tmux?.worksFor(work.order.chatSessionId)
       return host.work(work)
     },
     ...(flags.terminals === 'all' && { onTerminal: (request) => userTerminals.open(request) }),
@@ -106,6 +118,7 @@ export async function runDrone(flags: DroneFlags): Promise<void> {
   if (process.connected) process.once('disconnect', () => end('left'))
   const outcome = await Promise.race([untilStopped(), ended])
   userTerminals.close()
+  tmux?.close()
   if (!(outcome instanceof ExitError)) await client.stop()
   await host.stop()
   // An open channel keeps this process alive, and this process the one at its other end.

@@ -43,6 +43,15 @@ describe('a snapshot of a terminal', function () {
     ['a cursor behind the last column', 'a'.repeat(20), 'b'],
     ['it in other colours than the character there', `${CSI}31m${'a'.repeat(20)}${CSI}m`, 'b'],
     ['it behind a wide character', `${'世'.repeat(10)}`, '界'],
+    ['it in another character set', `${'q'.repeat(20)}\u001b(0`, 'q'],
+    [
+      'it where a combining character has taken it beyond',
+      `${'a'.repeat(20)}${CSI}m\u0301${CSI}m\u0301`,
+      'b',
+    ],
+    ['it where a wide character had no room', `${CSI}?7l${'a'.repeat(19)}世`, `${CSI}2b`],
+    ['a control within a sequence that is not complete', `abc${CSI}3\n`, '1mdef'],
+    ['a character of a national set that another may join', '\u001b(4]', '\u0301x'],
     ['a character that another may join', 'ae', '\u0301b'],
     ['one that is to be repeated, while inserting', `abc\r${CSI}4hx`, `${CSI}3b`],
     ['a scroll region', `1\r\n2\r\n3\r\n4${CSI}2;3r`, `${CSI}3;1H\n\nx\u001bM\u001bM\u001bMy`],
@@ -119,12 +128,21 @@ describe('a snapshot of a terminal', function () {
     expect(await drawn(40)).to.not.include('row')
   })
 
+  it('[TM2] has no more units than it may, whatever is written into a cell', async () => {
+    const screen = new Screen({ cols: 20, rows: 5, mostUnits: 2000 })
+    const [link, many] = ['x'.repeat(100_000), '\u0301'.repeat(100_000)]
+    await screen.write(Buffer.from(`\u001b]8;;${link}\u0007here${many}`))
+    const drawn = await screen.draw()
+    expect(drawn.screen.length).to.be.at.most(2000)
+    expect(textOf(viewerOf(drawn))).to.match(/^here/)
+  })
+
   it('[TM2] is there after what xterm.js would be doing for hours, or does not survive', async () => {
     const screen = new Screen({ cols: 20, rows: 5 })
     const most = 2 ** 31 - 1
     for (const to of 'LMSTIZb') await screen.write(Buffer.from(`${CSI}3;3Ha${CSI}${most}${to}`))
-    await screen.write(Buffer.from(`${CSI}5;20H${CSI}1J${CSI}?1J${CSI}Hhere`))
-    expect(textOf(viewerOf(await screen.draw()))).to.match(/here$/)
+    await screen.write(Buffer.from(`${CSI}3J${CSI}5;20H${CSI}1J${CSI}?1J${CSI}Hhere`))
+    expect(textOf(viewerOf(await screen.draw()))).to.equal('here')
   })
 
   it('[TM2] goes without what xterm.js throws at', async () => {

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import type { Terminal } from '../../src/client/terminal.ts'
 import { Screen } from '../../src/drone/terminals/screen.ts'
+import { TmuxTerminals } from '../../src/drone/terminals/tmux-terminals.ts'
 import { UserTerminals } from '../../src/drone/terminals/user-terminals.ts'
 import type { DroneClient } from '../../src/client/drone-client.ts'
+import { RecordingLogger } from '../drone/demo-host.ts'
 import { hasProgram } from '../support/real-parts.ts'
 import { SdkStage } from '../support/sdk-stage.ts'
 import { STORES } from '../support/stores.ts'
@@ -51,7 +53,7 @@ class Shown {
 describe('the terminals that people open at a drone', function () {
   this.timeout(30_000)
   let stage: SdkStage
-  let terminals: UserTerminals
+  let terminals: UserTerminals | undefined
 
   beforeEach(async () => {
     const [first] = STORES
@@ -61,15 +63,16 @@ describe('the terminals that people open at a drone', function () {
   })
   after(() => spawnSync('tmux', ['-L', SERVER, 'kill-server'], { stdio: 'ignore' }))
   afterEach(async () => {
-    terminals.close()
+    terminals?.close()
     await stage.close()
   })
 
   async function atWork() {
     const env = { ...process.env, SHELL: '/bin/sh', ENV: '', PS1: '$ ', TERM: 'xterm-256color' }
     const show: DroneClient['openTerminal'] = (shown) => drone.openTerminal(shown)
-    terminals = new UserTerminals({ workspace: '/', env, show })
-    const drone = await stage.drone({ onTerminal: (request) => terminals.open(request) })
+    const opens = new UserTerminals({ workspace: '/', env, show })
+    terminals = opens
+    const drone = await stage.drone({ onTerminal: (request) => opens.open(request) })
     const viewer = await stage.viewer()
     const { view } = await viewer.client.send({ messageId: 'm', content: 'Go.' }, viewer.see)
     await stage.works.next()
@@ -139,4 +142,34 @@ describe('the terminals that people open at a drone', function () {
       await Promise.all([first.over, late.over])
     })
   }
+
+  if (hasProgram('tmux'))
+    it('[AG68] are a tmux session that was there, too, which outlives the drone', async () => {
+      const tmux = (...args: string[]) => spawnSync('tmux', ['-L', SERVER, '-f', '/dev/null', ...args])
+      tmux('new-session', '-d', '-s', 'mine', '-x', '120', '-y', '30', 'exec env -u ENV PS1="here $ " sh')
+      const drone = await stage.drone()
+      const opened: string[] = []
+      const viewer = await stage.viewer({ onTerminal: ({ terminalId }) => opened.push(terminalId) })
+      const { view } = await viewer.client.send({ messageId: 'm', content: 'Go.' }, viewer.see)
+      await stage.works.next()
+      const shown = new TmuxTerminals({
+        session: 'mine',
+        flags: ['-L', SERVER],
+        env: process.env,
+        show: (terminal) => drone.openTerminal(terminal),
+        isTheirs: true,
+        logger: new RecordingLogger(),
+      })
+      await shown.worksFor(view.chatSessionId)
+      await shown.worksFor(view.chatSessionId)
+      await until('it is there', 10_000, () => opened.length === 1)
+      const seen = new Shown(await viewer.client.attachTerminal({ terminalId: opened[0] ?? '' }))
+      await until('what it showed before', 10_000, () => seen.text.includes('here $'))
+      await seen.terminal.write('echo $((6 * 7))\r')
+      await until('what it is told', 10_000, () => seen.text.includes('42'))
+      shown.close()
+      await seen.over
+      expect(seen.exitCode).to.equal(0)
+      expect(tmux('has-session', '-t', '=mine').status).to.equal(0)
+    })
 })

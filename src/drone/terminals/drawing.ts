@@ -3,10 +3,12 @@ import { CursorDrawer, place } from './drawn-cursor.ts'
 import { RowDrawer, column } from './drawn-row.ts'
 import type { DrawnRow } from './drawn-row.ts'
 import { Pen } from './pen.ts'
-import type { Attributes, Cell, Charset, Core, CoreBuffer } from './xterm-core.ts'
+import type { Attributes, Cell, Charset, Core, CoreBuffer, Link } from './xterm-core.ts'
 
 const ESCAPE = '\u001b'
 const CSI = '\u001b['
+/** UTF-16 units of a link: longer ones, which other terminals do not take either, are left out. */
+const MOST_LINK_UNITS = 2048
 /** Columns between the tab stops of a new terminal. */
 const TAB = 8
 const MOUSE = { none: '', x10: '9', vt200: '1000', drag: '1002', any: '1003' } as const
@@ -35,7 +37,7 @@ export class Drawing {
 
   constructor(options: DrawingOptions) {
     this.#options = options
-    this.#pen = new Pen((urlId) => options.core._oscLinkService.getLinkData(urlId))
+    this.#pen = new Pen((urlId) => this.#linkOf(urlId))
     const { active } = options.terminal.buffer
     this.#cell = active.getNullCell() as Cell
     this.#blank = active.getNullCell() as Cell
@@ -51,6 +53,11 @@ export class Drawing {
       active === alt ? this.#buffer(terminal.buffer.alternate, alt, 0) : '',
       new CursorDrawer({ terminal, core, letters, pen: this.#pen }).draw(this.#modes()),
     ].join('')
+  }
+
+  #linkOf(urlId: number): Link | undefined {
+    const link = this.#options.core._oscLinkService.getLinkData(urlId)
+    return link && link.uri.length + (link.id?.length ?? 0) <= MOST_LINK_UNITS ? link : undefined
   }
 
   /** What a terminal keeps of its alternate screen while it does not show it. */
@@ -71,7 +78,7 @@ export class Drawing {
       cols: terminal.cols,
       cell: this.#cell,
       blank: this.#blank,
-      linkOf: (urlId) => this.#options.core._oscLinkService.getLinkData(urlId),
+      linkOf: (urlId) => this.#linkOf(urlId),
       isPlain: detail === 'plain',
     })
     const saved = hasSaved(core) ? Math.min(Math.max(core.savedY, first), view.length - 1) : -1

@@ -1,5 +1,5 @@
 import type { Terminal } from '@xterm/headless'
-import { WIDE } from './drawn-row.ts'
+import { WIDE, charsOf } from './drawn-row.ts'
 import type { Pen } from './pen.ts'
 import type { Cell, Charset, Core } from './xterm-core.ts'
 
@@ -70,10 +70,10 @@ export class CursorDrawer {
     return standing + insert + pen.turn(current, current.extended)
   }
 
-  /** Behind the last column, or beyond: there, each combining character that joins nothing takes it on. */
+  /** Behind the last column, or one beyond: a combining character that joins nothing takes it there. */
   #wait(isRestored: boolean): string {
     const { terminal, core, pen } = this.#options
-    const chars = this.#before.getChars() || ' '
+    const chars = charsOf(this.#before) || ' '
     const written = pen.turn(this.#before) + (isRestored ? this.#source(chars) : chars) + NOTHING
     const beyond = core.buffers.active.x - terminal.cols
     return this.#place(terminal.cols - this.#columns) + written + `${COMBINING}${NOTHING}`.repeat(beyond)
@@ -90,7 +90,7 @@ export class CursorDrawer {
     if (columns === 2 && x === terminal.cols - 1 && !terminal.modes.wraparoundMode)
       return { at: x, chars: WIDE, columns: 0 }
     const isSame = ((this.#before.fg ^ current.fg) | (this.#before.bg ^ current.bg)) === 0
-    const chars = this.#before.getChars()
+    const chars = charsOf(this.#before)
     return isSame && columns === this.#columns && chars !== ''
       ? { at: x - columns, chars, columns }
       : undefined

@@ -5,6 +5,8 @@ import type { Attributes, Cell, Link } from './xterm-core.ts'
 const CSI = '\u001b['
 /** Two columns wide, and nothing to be seen. */
 export const WIDE = '\u3000'
+/** UTF-16 units of a character with all that combines with it. */
+const MOST_CELL_UNITS = 128
 /** Of `bg`, what an erased cell keeps: its colour. */
 const COLOUR = 0x03ffffff
 
@@ -45,7 +47,7 @@ export class RowDrawer {
     for (let x = 0; x < cols;) {
       const cell = this.#at(line, x)
       const width = cell.getWidth()
-      const chars = x + width > cols ? '' : cell.getChars()
+      const chars = x + width > cols ? '' : charsOf(cell, isPlain)
       if (chars === '') {
         const erased = isPlain ? 0 : this.#erasedIn(line, x)
         if (erased > 0) text += forward(skipped) + pen.turn(this.#at(line, x)) + `${CSI}${erased}X`
@@ -58,7 +60,7 @@ export class RowDrawer {
         skipped = 0
         // A control sequence, so that a character without width stays in a cell of its own.
         if (width === 0) text += column(x)
-        text += isPlain ? String.fromCodePoint(chars.codePointAt(0) ?? 0) : pen.turn(cell) + chars
+        text += isPlain ? chars : pen.turn(cell) + chars
         x += Math.max(width, 1)
         isFull = x === cols
       }
@@ -110,6 +112,13 @@ export class RowDrawer {
   #at(line: IBufferLine, x: number): Cell {
     return (line.getCell(x, this.#cell) as Cell | undefined) ?? this.#cell
   }
+}
+
+/** Of more than anybody writes into one, only the first. */
+export function charsOf(cell: Cell, isPlain = false): string {
+  const chars = cell.getChars()
+  if (chars.length <= 2 || (chars.length <= MOST_CELL_UNITS && !isPlain)) return chars
+  return String.fromCodePoint(chars.codePointAt(0) ?? 0)
 }
 
 /** To a column, from 0. */

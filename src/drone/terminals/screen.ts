@@ -45,6 +45,7 @@ export interface Drawn {
  * - a cursor that was saved in a line that has gone since: it is saved in the nearest one;
  * - what a resize has cut off and a later one would show again: half a wide character, columns of the alternate screen,
  *   tab stops; and what a character would join that a resize has moved away;
+ * - a link of more than 2048 units, and what combines with a character in more than 128;
  * - the wait behind a row whose last cell has been erased since: there is a space in it;
  * - whether rows are wrapped, where there is only one;
  * - what xterm.js itself mixes up: a cursor that is saved or restored within a link, into another style of underlining or

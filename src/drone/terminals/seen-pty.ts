@@ -25,8 +25,17 @@ export interface SeenPty {
 }
 
 /** [AG67] Runs a program in a terminal that people see: what it says goes to `listener`, and to whoever watches. */
-export async function openSeenPty(options: PtyOptions, seen: Seen, listener: PtyListener): Promise<SeenPty> {
-  const { cols, rows } = options
+export function openSeenPty(options: PtyOptions, seen: Seen, listener: PtyListener): Promise<SeenPty> {
+  return showPty((heard) => openPty(options, heard), options, seen, listener)
+}
+
+/** As `openSeenPty`, whatever `open` opens. */
+export async function showPty(
+  open: (listener: PtyListener) => Promise<Pty>,
+  { cols, rows }: Pick<PtyOptions, 'cols' | 'rows'>,
+  seen: Seen,
+  listener: PtyListener,
+): Promise<SeenPty> {
   const { show, isTheirs, ...told } = seen
   const screen = new Screen({ cols, rows })
   let pending = 0
@@ -35,7 +44,7 @@ export async function openSeenPty(options: PtyOptions, seen: Seen, listener: Pty
     pending -= count
     if (pending <= MOST_PENDING_BYTES / 2) pty.setReading(true)
   }
-  const pty = await openPty(options, {
+  const pty = await open({
     onBytes: (bytes) => {
       listener.onBytes(bytes)
       pending += bytes.length
