@@ -91,7 +91,7 @@ export class CodeClient extends CodeRequests {
       onWelcome: (welcome) => this.#welcomed(welcome),
       onDown: () => this.#down(),
       onFinal: (refusal) => {
-        this.#terminals.failed(refusal)
+        this.#terminals.end(refusal)
         options.onFinal?.(refusal)
       },
     })
@@ -114,7 +114,7 @@ export class CodeClient extends CodeRequests {
   close(): void {
     for (const watched of this.#watched.values()) clearTimeout(watched.rejoinTimer)
     this.#watched.clear()
-    this.#terminals.close()
+    this.#terminals.end()
     this.connection.close()
   }
 

@@ -51,12 +51,9 @@ export class CodeTerminals {
     for (const terminal of this.#terminals) terminal.reconnected()
   }
 
-  close(): void {
-    for (const terminal of this.#terminals) terminal.detach()
-  }
-
-  failed(error: Error): void {
-    for (const terminal of this.#terminals) terminal.fail(error)
+  /** As `Terminal.end`. */
+  end(error?: Error): void {
+    for (const terminal of this.#terminals) terminal.end(error)
   }
 
   #heard({ droneId, terminalId }: Named, piece: TerminalPiece): void {

@@ -115,7 +115,7 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
   reconnected(): void {
     if (this.#isAttaching || this.#isOver) return
     this.#isAttaching = true
-    this.#lostTimer ??= setTimeout(() => this.#end(null), LOST_AFTER_MS)
+    this.#lostTimer ??= setTimeout(() => this.#lost(), LOST_AFTER_MS)
     void this.#attachAgain()
   }
 
@@ -153,8 +153,8 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
     this.#close()
   }
 
-  /** The connection is refused for good. */
-  fail(error: Error): void {
+  /** There is no connection any more: it was closed, or (`error`) is refused for good. */
+  end(error?: Error): void {
     this.#error ??= error
     this.#close()
   }
@@ -208,7 +208,7 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
       } catch (error) {
         // Its drone, or the relay that hears of it again, may be on the way.
         const { code } = error as { code?: string }
-        if (code !== 'not_found' && code !== 'gap' && code !== 'drone_offline') this.fail(error as Error)
+        if (code !== 'not_found' && code !== 'gap' && code !== 'drone_offline') this.end(error as Error)
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
       }
     }
@@ -252,8 +252,9 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
     return done
   }
 
-  #end(exitCode: number | null): void {
-    this.#push({ kind: 'exited', offset: this.#next ?? 0, exitCode })
+  /** Nobody has known of it for too long. */
+  #lost(): void {
+    this.#push({ kind: 'exited', offset: this.#next ?? 0, exitCode: null })
     this.#close()
   }
 

@@ -109,7 +109,7 @@ describe('a terminal of a client', () => {
       'terminal:input',
       'terminal:resize',
     ])
-    terminal.fail(new Error('over'))
+    terminal.end(new Error('over'))
     expect(await taken(terminal).catch(String)).to.equal('Error: over')
   })
 })
