@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { CommanderError, Command } from 'commander'
 import { z } from 'zod'
+import { addAttach } from './cli/attach.ts'
 import { addChat } from './cli/chat.ts'
 import { addDemoAgent } from './cli/demo-agent.ts'
 import { addDrone } from './cli/drone.ts'
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   addServe(program)
   addDrone(program)
   addChat(program)
+  addAttach(program)
   addTurns(program)
   addSessions(program)
   addSearch(program)
