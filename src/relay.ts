@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Config } from './config.ts'
 import { LateApp } from './http/late-app.ts'
+import { TerminalStreams } from './http/terminal-streams.ts'
 import { RelayError } from './protocol/errors.ts'
 import { Indexer } from './search/indexer.ts'
 import { Access } from './sessions/access.ts'
@@ -362,6 +363,11 @@ export function createRelay(options: RelayOptions): Relay {
   http.on('request', (request, response) => {
     if (request.url?.startsWith('/socket.io/') !== true) app.handle(request, response)
   })
+  const streams = new TerminalStreams({ ...codeWorld, ...config, gate })
+  http.on('upgrade', (request, socket, head) => {
+    // Where Socket.IO takes no WebSockets, it does not end what nobody takes either.
+    if (!streams.handle(request, socket, head) && !config.transports.includes('websocket')) socket.destroy()
+  })
 
   // --- start and stop -------------------------------------------------------------------------------------------
   let resolveReady: () => void = () => undefined
@@ -408,7 +414,7 @@ export function createRelay(options: RelayOptions): Relay {
     async stop() {
       draining = true
       const actors = [orders, turnLimits, permissions, indexer]
-      const tellers = [sessions, directory, followers, droneNews, terminals]
+      const tellers = [sessions, directory, followers, droneNews, terminals, streams]
       const { stopMs } = config
       await sayFarewell({ io, connections, turns, actors, tellers, clock, random, logger, stopMs })
       http.closeAllConnections()
