@@ -33,6 +33,8 @@ const SIZE = { cols: 80, rows: 24 }
 /** Connections that are cut: `TERMINAL_CUTS=1000` is what docs/reliability.md tells of. */
 const CUTS = Number(process.env['TERMINAL_CUTS'] ?? '12')
 const SEED = process.env['SEED'] ?? String(Date.now() % 100_000)
+/** How far it writes ahead of who reads: many rings. */
+const AHEAD_BYTES = 4_194_304
 /** Bytes that are seen between two cuts. */
 const CUT_WITHIN_BYTES = 60_000
 
@@ -50,8 +52,7 @@ async function isKnown(client: CodeClient, terminalId: string): Promise<boolean>
 class Program {
   readonly #terminal: DroneTerminal
   readonly #random: Random
-  #whole = Buffer.alloc(0)
-  #pieces: Buffer[] = []
+  readonly #pieces: { readonly offset: number; readonly bytes: Buffer }[] = []
   written = 0
   seen = 0
 
@@ -72,10 +73,13 @@ class Program {
   async run(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const bytes = randomBytes(1 + this.#random.whole(0, 9000))
-      this.#pieces.push(bytes)
+      this.#pieces.push({ offset: this.written, bytes })
       this.written += bytes.length
       await this.#terminal.write(bytes)
       await setImmediate()
+      while (this.written - (this.#pieces[0]?.offset ?? 0) > 2 * AHEAD_BYTES) this.#pieces.shift()
+      // While nobody reads it, far ahead is far enough.
+      await until('somebody reads', 60_000, () => isOver() || this.written - this.seen < AHEAD_BYTES)
     }
     this.#terminal.exited(0)
   }
@@ -100,12 +104,13 @@ class Program {
     return { wrong, end: undefined }
   }
 
+  /** What was written there; less where it is forgotten, which no relay has kept either. */
   #at(from: number, length: number): Buffer {
-    if (this.#whole.length < from + length) {
-      this.#whole = Buffer.concat([this.#whole, ...this.#pieces])
-      this.#pieces = []
-    }
-    return this.#whole.subarray(from, from + length)
+    const first = this.#pieces.findIndex(({ offset, bytes }) => offset + bytes.length > from)
+    const last = this.#pieces.findIndex(({ offset, bytes }) => offset + bytes.length >= from + length)
+    const some = this.#pieces.slice(first, last + 1)
+    const start = from - (some[0]?.offset ?? 0)
+    return Buffer.concat(some.map(({ bytes }) => bytes)).subarray(start, start + length)
   }
 }
 
