@@ -83,7 +83,7 @@ async function openPeers({ relay: { url, keys } }: Stage): Promise<Peers> {
     token: keys.drone,
     registration: { name: 'terminals', hostname: 'bench', workspaceId: 'w', droneId: 'terminals' },
     stateDir,
-    onWorkOrder: async (work) => void (await work.complete(true)),
+    onWorkOrder: (work) => work.complete(true),
   })
   await drone.start()
   const client = new CodeClient({ url, token: keys.code })

@@ -42,7 +42,7 @@ describe('a snapshot of a terminal', function () {
     ['a wrapped row that is read to its end', `${'ab'.repeat(15)}\r\n`, `${CSI}2;1H${CSI}?45h\b\bx`],
     ['a cursor behind the last column', 'a'.repeat(20), 'b'],
     ['it in other colours than the character there', `${CSI}31m${'a'.repeat(20)}${CSI}m`, 'b'],
-    ['it behind a wide character', `${'世'.repeat(10)}`, '界'],
+    ['it behind a wide character', '世'.repeat(10), '界'],
     ['it in another character set', `${'q'.repeat(20)}\u001b(0`, 'q'],
     [
       'it where a combining character has taken it beyond',

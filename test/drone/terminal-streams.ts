@@ -67,9 +67,9 @@ const strings = either(
   '\u001b_apc\u001b\\',
 )
 
-const moves = fc.tuple(digit, either(...'ABCDEFGIZ`ade')).map(([n, to]) => `${CSI}${n}${to}`)
+const moves = fc.tuple(digit, either(...'ABCDEFGIZ`ade'.split(''))).map(([n, to]) => `${CSI}${n}${to}`)
 const places = fc.tuple(digit, digit).map(([y, x]) => `${CSI}${y};${x * 2}H`)
-const edits = fc.tuple(few, either(...'@PXLMSTb')).map(([n, to]) => `${CSI}${n}${to}`)
+const edits = fc.tuple(few, either(...'@PXLMSTb'.split(''))).map(([n, to]) => `${CSI}${n}${to}`)
 const regions = fc.tuple(few, digit).map(([top, rows]) => `${CSI}${top};${top + rows}r`)
 const others = sequence('0J 1J 2J 3J 0K 1K 2K r s u !p g 3g 1"q 0"q ?2J ?1K 2 @ 1 A 2\'} 1\'~ 3 q 0 q')
 const modes = fc

@@ -125,10 +125,17 @@ onEveryStore('Who asks for a raw stream', (bench) => {
     const [polite, mute] = [come(bench()), come(bench())]
     await Promise.all([polite.message('session-meta'), mute.message('session-meta')])
     mute.ws.pause()
-    const from = performance.now()
-    const { store } = bench().relay
+    const { store, relay } = bench().relay
     const config = loadConfig({}, { port: '0' })
-    await bench().relay.relay.stop()
+    const held = holdNext(store, 'readSession')
+    const late = come(bench())
+    await held.reached
+    const from = performance.now()
+    const stopped = relay.stop()
+    held.goOn()
+    expect(await late.refused()).to.deep.include({ status: 503 })
+    expect(late.refusal?.body).to.include({ code: 'draining' })
+    await stopped
     expect(performance.now() - from).to.be.lessThan(10_000)
     expect(await polite.closed()).to.equal(1012)
     const starting = createRelay({

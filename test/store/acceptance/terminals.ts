@@ -28,7 +28,7 @@ export function acceptTerminals(under: StoreUnderTest): void {
     it('[TM7] are read as they ended, by name and by turn, also after the store was closed', async () => {
       const first = aTerminal()
       const { userId, terminalId } = first
-      const { turnId, title, exitCode, ...bare } = aTerminal({ userId })
+      const { turnId, title: _title, exitCode: _code, ...bare } = aTerminal({ userId })
       const second = aTerminal({ turnId: first.turnId ?? '', openedAt: 3 })
       for (const terminal of [first, bare, second]) await under.store.terminals.insert(terminal)
       await under.reopen()
