@@ -87,7 +87,7 @@ export class CodeClient extends CodeRequests {
       url: options.url,
       namespace: '/code',
       auth: () => ({ token: options.token, protocol: PROTOCOL_VERSION, client: options.client }),
-      isUrgent: () => this.#watched.size > 0,
+      isUrgent: () => this.#watched.size > 0 || this.#terminals.size > 0,
       onWelcome: (welcome) => this.#welcomed(welcome),
       onDown: () => this.#down(),
       onFinal: (refusal) => {

@@ -15,6 +15,10 @@ export class CodeTerminals {
     this.#link = link
   }
 
+  get size(): number {
+    return this.#terminals.size
+  }
+
   listen(socket: Socket): void {
     // Browsers are given a buffer, and Node a view of one.
     socket.on('terminal:data', (said: Said<'terminal:data'>, given: Uint8Array | ArrayBuffer) => {

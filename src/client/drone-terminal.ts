@@ -81,8 +81,13 @@ export class DroneTerminal {
     return this.#exit !== undefined
   }
 
-  /** Bytes of its program. Resolves when more may be written: whoever waits for that makes the program wait. */
+  /**
+   * Bytes of its program, at most as many as the ring has. Resolves when more may be written: whoever waits for that makes
+   * the program wait.
+   */
   write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length > RING_BYTES)
+      throw new RangeError(`A terminal is written at most ${RING_BYTES} bytes at a time: cut them.`)
     this.#log.take(this.#log.head, bytes)
     this.#drawIfDue()
     this.#pump()

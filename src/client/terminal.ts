@@ -5,6 +5,8 @@ const TOLD_EVERY = 1 / 4
 /** The pause before a terminal that is not there just now is asked for again, and how long it is, ms. */
 const AGAIN_MS = 500
 const LOST_AFTER_MS = 60_000
+/** Bytes that the relay takes at a time. */
+const MOST_INPUT_BYTES = 65_536
 /** What clears an emulator before a snapshot is written to it (RIS). */
 const RESET = '\u001bc'
 
@@ -44,6 +46,12 @@ export interface Attached {
   readonly rows: number
 }
 
+interface Gathered {
+  readonly pieces: Uint8Array[]
+  length: number
+  given: Promise<void>
+}
+
 /** What a terminal needs of its client. */
 export interface TerminalLink {
   isUp(): boolean
@@ -72,9 +80,14 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
   #wake: () => void = () => undefined
   #error: Error | undefined
   #isOver = false
+  /** What comes is of this attachment: what an earlier one was told late is left out. */
+  #isAttached = false
   #isAttaching = false
   #lostTimer: ReturnType<typeof setTimeout> | undefined
   #typing: Promise<unknown> = Promise.resolve()
+  /** What is typed while something else is under way: it goes together. */
+  #gathered: Gathered | undefined
+  #hasBegun = false
 
   constructor(link: TerminalLink, place: TerminalPlace, options: AttachOptions) {
     this.#link = link
@@ -106,6 +119,8 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
         // Something else than what was asked for: a snapshot follows.
         this.#next ??= from
         this.#toldTaken = this.#next
+        this.#isAttached = true
+        this.#hasBegun = true
       },
     )
     return this
@@ -113,14 +128,13 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
 
   /** A connection is there again: it goes on from where it was. */
   reconnected(): void {
-    if (this.#isAttaching || this.#isOver) return
-    this.#isAttaching = true
-    this.#lostTimer ??= setTimeout(() => this.#lost(), LOST_AFTER_MS)
+    // Who waits for the first answer asks until there is one.
+    if (this.#isAttaching || this.#isOver || !this.#hasBegun) return
     void this.#attachAgain()
   }
 
   heard(piece: TerminalPiece): void {
-    if (this.#isOver) return
+    if (this.#isOver || !this.#isAttached) return
     if (piece.kind === 'bytes') this.#heardBytes(piece.offset, piece.bytes)
     else if (piece.kind === 'exited') this.#heardExit(piece)
     else {
@@ -133,17 +147,32 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
   /** Types. Resolves when the program has been given it; what was typed before comes before. */
   write(typed: Uint8Array | string): Promise<void> {
     const bytes = typeof typed === 'string' ? new TextEncoder().encode(typed) : typed
-    return this.#inOrder('terminal:input', this.#place(), bytes)
+    const gathered = this.#gathered
+    if (gathered && gathered.length + bytes.length <= MOST_INPUT_BYTES) {
+      gathered.pieces.push(bytes)
+      gathered.length += bytes.length
+      return gathered.given
+    }
+    const fresh: Gathered = { pieces: [bytes], length: bytes.length, given: Promise.resolve() }
+    fresh.given = this.#inOrder(async () => {
+      if (this.#gathered === fresh) this.#gathered = undefined
+      await this.#link.askOnce('terminal:input', this.#place(), joined(fresh))
+    })
+    this.#gathered = fresh
+    return fresh.given
   }
 
   /** The last who resizes it wins, and all are told. */
   resize(cols: number, rows: number): Promise<void> {
-    return this.#inOrder('terminal:resize', { ...this.#place(), cols, rows })
+    // What is typed from now on is typed into the other size.
+    this.#gathered = undefined
+    return this.#inOrder(() => this.#link.askOnce('terminal:resize', { ...this.#place(), cols, rows }))
   }
 
   /** Has its program ended. */
   kill(): Promise<void> {
-    return this.#inOrder('terminal:close', this.#place())
+    this.#gathered = undefined
+    return this.#inOrder(() => this.#link.askOnce('terminal:close', this.#place()))
   }
 
   /** Watches no more. */
@@ -198,12 +227,16 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
     )
   }
 
-  async #attachAgain(): Promise<void> {
+  async #attachAgain(isMissing = false): Promise<void> {
+    this.#isAttaching = true
+    this.#isAttached = false
+    this.#lostTimer ??= setTimeout(() => this.#lost(), LOST_AFTER_MS)
+    // A connection attaches a terminal once.
+    if (isMissing) await this.#link.askOnce('terminal:detach', this.#place()).catch(() => undefined)
     while (!this.#isOver && this.#link.isUp()) {
       try {
         await this.attach()
-        clearTimeout(this.#lostTimer)
-        this.#lostTimer = undefined
+        this.#stopLosing()
         break
       } catch (error) {
         // Its drone, or the relay that hears of it again, may be on the way.
@@ -213,11 +246,18 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
       }
     }
     this.#isAttaching = false
+    // Time without a relay does not count.
+    if (!this.#isAttached) this.#stopLosing()
+  }
+
+  #stopLosing(): void {
+    clearTimeout(this.#lostTimer)
+    this.#lostTimer = undefined
   }
 
   #heardBytes(offset: number, bytes: Uint8Array): void {
     const next = this.#next ?? offset
-    if (offset > next) return this.reconnected()
+    if (offset > next) return void this.#attachAgain(true)
     const fresh = bytes.subarray(next - offset)
     if (fresh.length === 0) return
     this.#next = next + fresh.length
@@ -244,9 +284,9 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
     this.#link.emit('terminal:taken', { ...this.#place(), offset })
   }
 
-  #inOrder(event: string, ...args: unknown[]): Promise<void> {
+  #inOrder(ask: () => Promise<unknown>): Promise<void> {
     const done = this.#typing.then(async () => {
-      await this.#link.askOnce(event, ...args)
+      await ask()
     })
     this.#typing = done.catch(() => undefined)
     return done
@@ -261,7 +301,7 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
   #close(): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearTimeout(this.#lostTimer)
+    this.#stopLosing()
     this.#link.onClosed(this)
     this.#wake()
   }
@@ -269,4 +309,14 @@ export class Terminal implements AsyncIterable<TerminalPiece> {
   #place(): TerminalPlace {
     return { droneId: this.#droneId, terminalId: this.terminalId }
   }
+}
+
+function joined({ pieces, length }: Gathered): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }

@@ -1,7 +1,7 @@
+import { RelayError } from '../protocol/errors.ts'
 import { isEnd } from '../protocol/turn-view.ts'
 import type { EndStatus, TurnStatus } from '../protocol/turn-view.ts'
 import type { Clock } from '../turns/clock.ts'
-import { endOf } from '../turns/entry.ts'
 import type { Entry, Placed } from '../turns/entry.ts'
 import type { Feed, FeedEvent, News } from '../turns/feed.ts'
 import type { LiveTurns } from '../turns/live-turns.ts'
@@ -13,6 +13,8 @@ import type { TurnHeader, TurnStore } from '../turns/turn-store.ts'
 const MOST_CALLS = 100
 /** How much of what is stored says what an agent does: so many calls with their results. */
 const LOOK_BACK_UNITS = 2 * MOST_CALLS
+/** What may be said while the store is read: more than any agent says in the time that one asks for. */
+const MOST_EARLY = 10_000
 
 type LiveStatus = Exclude<TurnStatus, EndStatus>
 type Doing = 'thinking' | 'responding' | 'tool'
@@ -35,8 +37,6 @@ interface Work {
   doing: Doing
   /** What it has called and has no result of, the newest last: names by id. */
   readonly calls: Map<string, string>
-  /** Where in the turn's own lane the last of that was said. */
-  position: number
 }
 
 export interface AgentStateOptions {
@@ -61,7 +61,7 @@ export class AgentState {
   private constructor(options: AgentStateOptions) {
     this.#options = options
     this.#now = { value: 'idle', tool: null, since: options.clock.now() }
-    // Before anything is read: what is said meanwhile is applied by position afterwards.
+    // Before anything is read: what is said meanwhile comes afterwards, and again where it was read, which is no harm.
     this.#unsubscribe = options.feed.subscribe(options.chatSessionId, (event) => this.#hear(event))
   }
 
@@ -105,6 +105,7 @@ export class AgentState {
       }
     }
     const early = this.#early ?? []
+    if (early.length > MOST_EARLY) throw new RelayError('store_unavailable', 'The store is too slow.')
     this.#early = undefined
     for (const event of early) this.#apply(event)
     this.#look()
@@ -120,6 +121,7 @@ export class AgentState {
   #hear(event: FeedEvent): void {
     if (this.#early) {
       this.#early.push(event)
+      if (this.#early.length > MOST_EARLY) this.close()
       return
     }
     this.#apply(event)
@@ -145,17 +147,13 @@ export class AgentState {
   #goesOn(turnId: string, attempt: number, status: LiveStatus, asks: boolean): void {
     const known = this.#work?.turnId === turnId ? this.#work : undefined
     if (known && attempt < known.attempt) return
-    const anew = { doing: 'thinking', calls: new Map<string, string>(), position: 0 } as const
-    const { doing, calls, position } = known?.attempt === attempt ? known : anew
-    this.#work = { turnId, attempt, status, asks, doing, calls, position }
+    const anew = { doing: 'thinking', calls: new Map<string, string>() } as const
+    const { doing, calls } = known?.attempt === attempt ? known : anew
+    this.#work = { turnId, attempt, status, asks, doing, calls }
   }
 
   #take(placed: readonly Placed[]): void {
-    for (const one of placed) {
-      if (!this.#work || endOf(one) <= this.#work.position) continue
-      this.#work.position = endOf(one)
-      say(this.#work, one.entry)
-    }
+    for (const { entry } of placed) if (this.#work) say(this.#work, entry)
   }
 
   /** Whether it is another one than before. */

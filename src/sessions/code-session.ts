@@ -128,7 +128,12 @@ export class CodeSession extends SocketSession<CodeDown> implements Viewer {
     this.#original = options.original
     this.#joins = new JoinPace(options.ticks, options.world.joinEveryMs)
     const { outlet, identity } = this
-    this.#terminals = new CodeTerminals({ ...options.world, outlet, userId: identity.userId })
+    this.#terminals = new CodeTerminals({
+      ...options.world,
+      outlet,
+      userId: identity.userId,
+      mayType: identity.kind === 'code',
+    })
     this.listen(codeUp, RULES, this.#handlers())
   }
 

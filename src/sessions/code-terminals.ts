@@ -31,6 +31,8 @@ export interface CodeTerminalsOptions {
   readonly sessions: Pick<ChatSessions, 'of'>
   readonly opening: Once<{ droneId: string; terminalId: string }>
   readonly userId: string
+  /** A watcher makes no program wait. */
+  readonly mayType: boolean
   readonly outlet: Outlet<CodeDown>
 }
 
@@ -58,11 +60,13 @@ export class CodeTerminals {
       },
       'terminal:resize': async ({ cols, rows, ...named }) => {
         const terminal = this.#find(named)
+        checkWritable(terminal)
         await this.#droneOf(terminal).terminals.resize(terminal.name.terminalId, { cols, rows })
         return {}
       },
       'terminal:close': async (named) => {
         const terminal = this.#find(named)
+        checkWritable(terminal)
         await this.#droneOf(terminal).terminals.close(terminal.name.terminalId)
         return {}
       },
@@ -71,7 +75,8 @@ export class CodeTerminals {
         const terminal = await terminals.findAny(userId, named)
         if (!this.#options.outlet.open) throw new RelayError('timeout', 'The connection has ended.')
         const { droneId, terminalId } = terminal.name
-        if (this.#attached.get(terminal)?.isClosed === false)
+        this.#forgetClosed()
+        if (this.#attached.has(terminal))
           throw new RelayError(
             'invalid_payload',
             `Terminal ${terminalId} is attached already: detach it first.`,
@@ -79,7 +84,12 @@ export class CodeTerminals {
         if (this.#attached.size >= MOST_ATTACHED)
           throw new RelayError('rate_limited', `A connection may watch ${MOST_ATTACHED} terminals.`)
         const outlet = terminalOutlet(this.#options.outlet, { droneId, terminalId })
-        const { viewer, from, cols, rows } = terminal.attach({ outlet, window, waits, after: after ?? null })
+        const { viewer, from, cols, rows } = terminal.attach({
+          outlet,
+          window,
+          waits: waits === true && this.#options.mayType,
+          after: after ?? null,
+        })
         this.#attached.set(terminal, viewer)
         return new Answered({ droneId, from, cols, rows }, () => viewer.wake())
       },
@@ -120,15 +130,19 @@ export class CodeTerminals {
 
   /** Undefined where it is not attached, or is not there any more. */
   #viewerOf({ droneId, terminalId }: Parameters<Terminals['find']>[1]): TerminalViewer | undefined {
+    this.#forgetClosed()
     for (const [terminal, viewer] of this.#attached) {
-      if (viewer.isClosed) this.#attached.delete(terminal)
-      else if (
+      if (
         terminal.name.terminalId === terminalId &&
         terminal.name.droneId === (droneId ?? terminal.name.droneId)
       )
         return viewer
     }
     return undefined
+  }
+
+  #forgetClosed(): void {
+    for (const [terminal, viewer] of this.#attached) if (viewer.isClosed) this.#attached.delete(terminal)
   }
 
   #droneOf({ name: { registrationId, droneId } }: RelayTerminal): SeatedDrone {

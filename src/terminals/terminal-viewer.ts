@@ -38,7 +38,6 @@ export class TerminalViewer {
   #needsSnapshot: boolean
   #isRunning = false
   #isClosed = false
-  #hasExited = false
 
   /** `after` null: from the last snapshot on. */
   constructor(options: ViewerOptions, after: number | null) {
@@ -116,10 +115,11 @@ export class TerminalViewer {
       this.#next += bytes.length
       return true
     }
-    if (!log.exit || this.#hasExited || this.#next < log.head) return false
-    this.#hasExited = true
+    if (!log.exit || this.#next < log.head) return false
     outlet.exited(log.exit)
-    return true
+    // There is nothing more to tell.
+    this.close()
+    return false
   }
 
   /** What it would have been told in between is in the snapshot, which is to be taken before more comes. */

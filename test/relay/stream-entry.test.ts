@@ -6,9 +6,9 @@ import { expect } from 'chai'
 import { loadConfig } from '../../src/config.ts'
 import { createRelay } from '../../src/relay.ts'
 import { systemClock } from '../../src/turns/clock.ts'
+import type { TurnStore } from '../../src/turns/turn-store.ts'
 import { onEveryStore } from '../support/bench.ts'
 import type { Bench } from '../support/bench.ts'
-import { holdNext } from '../support/gated-store.ts'
 import { RawStream } from '../support/raw-stream.ts'
 import type { StreamOptions } from '../support/raw-stream.ts'
 import { KeptLog } from '../support/running-relay.ts'
@@ -44,6 +44,22 @@ async function asking(bench: Bench, path: string, headers = ''): Promise<Socket>
     `GET ${path} HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`,
   )
   return socket
+}
+
+/** The next key waits to be looked up until `goOn`. */
+function holdNextKey(store: TurnStore): { readonly reached: Promise<void>; readonly goOn: () => void } {
+  const findKey = store.findKey.bind(store)
+  let goOn: () => void = () => undefined
+  const allowed = new Promise<void>((resolve) => (goOn = resolve))
+  const reached = new Promise<void>((isReached) => {
+    store.findKey = async (keyId) => {
+      store.findKey = findKey
+      isReached()
+      await allowed
+      return findKey(keyId)
+    }
+  })
+  return { reached, goOn }
 }
 
 onEveryStore('Who asks for a raw stream', (bench) => {
@@ -127,7 +143,7 @@ onEveryStore('Who asks for a raw stream', (bench) => {
     mute.ws.pause()
     const { store, relay } = bench().relay
     const config = loadConfig({}, { port: '0' })
-    const held = holdNext(store, 'readSession')
+    const held = holdNextKey(store)
     const late = come(bench())
     await held.reached
     const from = performance.now()
@@ -184,7 +200,7 @@ onEveryStore('Who asks for a raw stream', (bench) => {
   it('[TM8] ends nothing but itself with a connection that is reset before it is answered', async () => {
     await opened(bench())
     const { keys, store } = bench().relay
-    const held = holdNext(store, 'readSession')
+    const held = holdNextKey(store)
     const mine = await asking(bench(), PATH, `Authorization: Bearer ${keys.code}\r\n`)
     const nobodys = await asking(bench(), '/elsewhere')
     await held.reached

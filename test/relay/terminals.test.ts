@@ -170,11 +170,17 @@ onEveryStore('The terminals of drones', (bench) => {
     await viewer.until('its window', () => toldTo(viewer).length === 100)
     await drone.handled()
     expect(isHeld).to.equal(true)
-    // Somebody who does not want to be waited for.
+    // Somebody who does not want to be waited for, and one who only watches and may not.
     await attach(other, { after: 0 })
     await held
+    const watcher = await bench().viewer({}, bench().relay.keys.watch)
+    await attach(watcher, { after: 0, window: 100, waits: true })
     await other.ask('terminal:detach', { terminalId: 't' })
-    const heldAgain = say(drone, RING / 2, 'y'.repeat(RING / 2))
+    await say(drone, RING / 2, 'w')
+    await attach(other, { after: 0 })
+    await watcher.ask('terminal:detach', { terminalId: 't' })
+    await other.ask('terminal:detach', { terminalId: 't' })
+    const heldAgain = say(drone, RING / 2 + 1, 'y'.repeat(RING / 2))
     viewer.socket.disconnect()
     await heldAgain
   })
@@ -226,8 +232,13 @@ onEveryStore('The terminals of drones', (bench) => {
   it('[TM4] that are read only take nothing from people', async () => {
     const { drone, viewer } = await opened(bench(), { readOnly: true })
     await say(drone, 0, 'x')
-    const input = await viewer.ask('terminal:input', { terminalId: 't' }, Buffer.from('x'))
-    expect(input.error?.code).to.equal('forbidden')
+    const named = { terminalId: 't' }
+    for (const [name, ...args] of [
+      ['terminal:input', named, Buffer.from('x')],
+      ['terminal:resize', { ...named, cols: 90, rows: 30 }],
+      ['terminal:close', named],
+    ] as const)
+      expect((await viewer.ask(name, ...args)).error?.code, name).to.equal('forbidden')
   })
 
   it('[TM4] are opened by the session’s drone, once however often that is asked', async () => {
@@ -259,6 +270,8 @@ onEveryStore('The terminals of drones', (bench) => {
     await viewer.until('the end', () => toldTo(viewer) === 'all done..')
     // Said again, because the answer was lost.
     expect(await drone.ask('terminal:exited', { terminalId: 't', exitCode: 2 })).to.deep.equal({ ok: true })
+    // Also where they were watched to their end.
+    expect((await attach(viewer, { after: 8 })).ok).to.equal(true)
     const soon = await bench().viewer()
     await attach(soon, { after: 4 })
     await soon.until('the rest', () => toldTo(soon) === 'done.')

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { until } from '../support/until.ts'
 import { Terminal } from '../../src/client/terminal.ts'
 import type { Attached, AttachOptions, TerminalPiece } from '../../src/client/terminal.ts'
 
@@ -45,20 +46,51 @@ const END: TerminalPiece = { kind: 'exited', offset: 7, exitCode: 0 }
 
 describe('a terminal of a client', () => {
   it('[TM6] leaves out what it has, and asks anew for what it has missed', async () => {
-    const { terminal, bytes, asked } = await attached()
+    const { terminal, bytes, asked, said } = await attached()
     bytes(0, 'one')
     bytes(1, 'ne t')
     bytes(0, 'one')
     expect(asked).to.have.lengthOf(1)
     bytes(6, 'o')
-    expect(asked).to.deep.include({
-      droneId: 'd',
-      terminalId: 't',
-      after: 5,
-      window: 131_072,
-      waits: undefined,
-    })
+    // Until it is attached anew, what comes is of before.
+    bytes(5, 'XX')
+    await until('it asks anew', 5000, () => asked.length === 2)
+    expect(said).to.deep.equal([['terminal:detach', [{ droneId: 'd', terminalId: 't' }]]])
+    expect(asked[1]).to.deep.include({ droneId: 'd', terminalId: 't', after: 5 })
     bytes(5, 'wo')
+    terminal.heard(END)
+    expect(await taken(terminal)).to.equal('one two[exited 7]')
+  })
+
+  it('[TM6] waits for its first answer, and takes nothing that is of before', async () => {
+    const asked: object[] = []
+    let answer: () => void = () => undefined
+    const terminal = new Terminal(
+      {
+        isUp: () => true,
+        attach: (payload, onAnswer) => {
+          asked.push(payload)
+          return new Promise((resolve) => {
+            answer = () => {
+              onAnswer(ATTACHED)
+              resolve(ATTACHED)
+            }
+          })
+        },
+        askOnce: () => Promise.resolve({}),
+        emit: () => undefined,
+        onClosed: () => undefined,
+      },
+      { terminalId: 't' },
+      {},
+    )
+    const attaching = terminal.attach()
+    terminal.reconnected()
+    terminal.heard({ kind: 'bytes', offset: 3, bytes: Buffer.from('late') })
+    answer()
+    await attaching
+    expect(asked).to.have.lengthOf(1)
+    terminal.heard({ kind: 'bytes', offset: 0, bytes: Buffer.from('one two') })
     terminal.heard(END)
     expect(await taken(terminal)).to.equal('one two[exited 7]')
   })
@@ -104,10 +136,11 @@ describe('a terminal of a client', () => {
   it('[TM6] types in order, and says what could not be', async () => {
     const { terminal, said } = await attached()
     await Promise.all([terminal.write('l'), terminal.write(Buffer.from('s')), terminal.resize(90, 30)])
-    expect(said.map(([event]) => event)).to.deep.equal([
-      'terminal:input',
-      'terminal:input',
-      'terminal:resize',
+    // What is typed while something is under way goes together.
+    const named = { droneId: 'd', terminalId: 't' }
+    expect(said).to.deep.equal([
+      ['terminal:input', [named, new Uint8Array(Buffer.from('ls'))]],
+      ['terminal:resize', [{ ...named, cols: 90, rows: 30 }]],
     ])
     terminal.end(new Error('over'))
     expect(await taken(terminal).catch(String)).to.equal('Error: over')
