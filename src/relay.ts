@@ -338,7 +338,7 @@ export function createRelay(options: RelayOptions): Relay {
     droneNews.changed(record)
     if (!directory.get(record.registrationId)) surfaces.gone(record)
     if (directory.stateOf(record) === 'gone') terminals.lost(record.registrationId)
-    else terminals.lost(record.registrationId, record.registration.instanceId)
+    else terminals.lost(record.registrationId, record.registration)
   }
 
   // --- http -----------------------------------------------------------------------------------------------------

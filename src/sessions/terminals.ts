@@ -152,11 +152,11 @@ export class Terminals {
     this.#over(terminal, exit)
   }
 
-  /** The drone is gone for good, or its process of now is another one: its terminals went with the one that had them. */
-  lost(registrationId: string, instanceId?: string): void {
+  /** A drone is gone for good, or (`present`) another process of it is here: terminals go with the process that had them. */
+  lost(registrationId: string, present?: { readonly instanceId?: string | undefined }): void {
     const ofDrone = this.#terminals.get(registrationId)
     for (const [terminalId, terminal] of ofDrone ?? []) {
-      if (instanceId !== undefined && terminal.name.instanceId === instanceId) continue
+      if (present && terminal.name.instanceId === present.instanceId) continue
       ofDrone?.delete(terminalId)
       this.#over(terminal, terminal.exited(null))
       const { store, clock, logger } = this.#options

@@ -301,4 +301,23 @@ onEveryStore('The terminals of drones', (bench) => {
     const exited = await viewer.event('terminal:exited')
     expect(exited).to.deep.equal([{ droneId: 'd', terminalId: 't', offset: 6 }])
   })
+
+  it('[TM5] outlive a connection that breaks while no turn is live, and end when their drone stays away', async () => {
+    await bench().start({ graceMs: '300' })
+    const [drone, viewer] = [await bench().drone({ droneId: 'd' }), await bench().viewer()]
+    const { chatSessionId, turnId } = await viewer.send('Go.')
+    await drone.voice(await drone.order()).complete()
+    await viewer.ended(turnId)
+    await drone.ask('terminal:opened', { terminalId: 't', chatSessionId, ...SIZE })
+    await say(drone, 0, 'one')
+    await attach(viewer, { after: 0 })
+    drone.socket.disconnect()
+    const again = await bench().drone({ droneId: 'd' })
+    expect(again.welcomed.terminals).to.deep.equal([{ terminalId: 't', offset: 3 }])
+    again.socket.disconnect()
+    await viewer.until('the end', () => toldTo(viewer).startsWith('one.'))
+    expect(await viewer.event('terminal:exited')).to.deep.equal([
+      { droneId: 'd', terminalId: 't', offset: 3 },
+    ])
+  })
 })
