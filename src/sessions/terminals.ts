@@ -182,31 +182,22 @@ export class Terminals {
       .map(viewOf)
   }
 
-  /** As `find`, and those that have ended. */
+  /** As `find`; where none is live, the one of those that have ended that ended last. */
   async findAny(userId: string, named: Named): Promise<RelayTerminal> {
-    const isSame = ({ droneId }: { readonly droneId: string }): boolean =>
-      named.droneId === undefined || named.droneId === droneId
-    const ended = [...this.#ended.keys()].find(
-      ({ name }) => name.userId === userId && name.terminalId === named.terminalId && isSame(name),
-    )
+    const isMeant = isOf(userId, named)
+    if (this.#all().some(({ name }) => isMeant(name))) return this.find(userId, named)
+    const ended = [...this.#ended.keys()].toReversed().find(({ name }) => isMeant(name))
     if (ended) return ended
-    try {
-      return this.find(userId, named)
-    } catch (error) {
-      const stored = (await this.#options.store.named(userId, named.terminalId)).find(isSame)
-      if (stored) return RelayTerminal.ended(stored)
-      throw error
-    }
+    const stored = (await this.#options.store.named(userId, named.terminalId)).filter(isMeant)
+    const [last] = stored.toSorted((one, other) => other.endedAt - one.endedAt)
+    if (last) return RelayTerminal.ended(last)
+    return this.find(userId, named)
   }
 
   /** One of the user's; without the drone's name it has to be the only one with this id. Throws `not_found`. */
   find(userId: string, { droneId, terminalId }: Named): RelayTerminal {
-    const found = this.#all().filter(
-      ({ name }) =>
-        name.userId === userId &&
-        name.terminalId === terminalId &&
-        (droneId === undefined || name.droneId === droneId),
-    )
+    const isMeant = isOf(userId, { droneId, terminalId })
+    const found = this.#all().filter(({ name }) => isMeant(name))
     const [terminal] = found
     if (!terminal) throw new RelayError('not_found', `There is no terminal ${terminalId} here.`)
     if (found.length > 1)
@@ -256,6 +247,16 @@ export class Terminals {
     if (waitMs <= 0) return undefined
     return new Promise((resolve) => this.#options.clock.after(waitMs, resolve))
   }
+}
+
+function isOf(
+  userId: string,
+  named: Named,
+): (terminal: Pick<TerminalOwner, 'userId' | 'droneId'> & { readonly terminalId: string }) => boolean {
+  return (terminal) =>
+    terminal.userId === userId &&
+    terminal.terminalId === named.terminalId &&
+    (named.droneId === undefined || terminal.droneId === named.droneId)
 }
 
 export function viewOf({ name, log }: RelayTerminal): TerminalView {

@@ -141,6 +141,9 @@ export class RelayTerminal {
 
   /** Throws `gap` where the viewer has seen more than there is. */
   attach({ outlet, window, waits = false, after }: Attaching): Attached {
+    // Its drone is about to say what it says after a restart of the relay.
+    if (after !== null && after > 0 && !this.#hasBegun)
+      throw new RelayError('not_found', `Terminal ${this.name.terminalId} has not said anything yet.`)
     if (after !== null && after > this.log.head) throw this.#gap(after)
     const viewer = new TerminalViewer(
       {

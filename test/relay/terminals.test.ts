@@ -320,4 +320,19 @@ onEveryStore('The terminals of drones', (bench) => {
       { droneId: 'd', terminalId: 't', offset: 3 },
     ])
   })
+
+  it('[TM4] are meant while they are live, and among those that have ended the last', async () => {
+    const { drone, viewer, chatSessionId } = await opened(bench())
+    await say(drone, 0, 'first')
+    await drone.ask('terminal:exited', { terminalId: 't', exitCode: 0 })
+    const other = await bench().drone({ droneId: 'e', name: 'other' })
+    await other.ask('terminal:opened', { terminalId: 't', chatSessionId, ...SIZE })
+    await say(other, 0, 'second')
+    expect(await attach(viewer, { after: 0 })).to.include({ ok: true, droneId: 'e' })
+    await viewer.ask('terminal:detach', { terminalId: 't' })
+    expect(await attach(viewer, { after: 0, droneId: 'd' })).to.include({ ok: true, droneId: 'd' })
+    await other.ask('terminal:exited', { terminalId: 't', exitCode: 0 })
+    const late = await bench().viewer()
+    expect(await attach(late, { after: 0 })).to.include({ ok: true, droneId: 'e' })
+  })
 })
