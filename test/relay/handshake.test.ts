@@ -96,7 +96,13 @@ onEveryStore('A handshake', (bench) => {
       turns: unknown[]
       heartbeatIntervalMs: number
     }
-    expect(welcome.limits).to.have.all.keys('textUnits', 'toolBytes', 'eventBytes', 'windowBytes')
+    expect(welcome.limits).to.have.all.keys(
+      'textUnits',
+      'toolBytes',
+      'eventBytes',
+      'windowBytes',
+      'terminalRingBytes',
+    )
     expect(welcome.turns).to.deep.equal([])
     expect(welcome.heartbeatIntervalMs).to.equal(5000)
   })
