@@ -110,7 +110,9 @@ async function openPeers({ relay: { url, keys } }: Stage): Promise<Peers> {
 async function openTerminal({ drone, client, chatSessionId }: Peers) {
   const shown = drone.openTerminal({ ...SIZE, chatSessionId })
   for (;;) {
-    const terminal = await client.attachTerminal({ terminalId: shown.terminalId }).catch(() => undefined)
+    const { terminalId } = shown
+    // Who waits for nobody is told less where the program is faster.
+    const terminal = await client.attachTerminal({ terminalId }, { waits: true }).catch(() => undefined)
     if (terminal) return { shown, terminal }
   }
 }
