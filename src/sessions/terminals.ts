@@ -142,6 +142,8 @@ export class Terminals {
 
   /** Its program has ended: those who watch are told after its last byte, and how it ended is stored. */
   async exited(owner: TerminalOwner, terminalId: string, exitCode: number | null): Promise<void> {
+    // One that its drone may not show has no end to tell, either.
+    await this.whenShown(owner.registrationId, terminalId)
     const terminal = this.#terminals.get(owner.registrationId)?.get(terminalId)
     // Said again, because the answer was lost.
     if (!terminal) return
@@ -158,6 +160,7 @@ export class Terminals {
     for (const [terminalId, terminal] of ofDrone ?? []) {
       if (present && terminal.name.instanceId === present.instanceId) continue
       ofDrone?.delete(terminalId)
+      if (!terminal.isShown) continue
       this.#over(terminal, terminal.exited(null))
       const { store, clock, logger } = this.#options
       store

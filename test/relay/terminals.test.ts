@@ -335,4 +335,15 @@ onEveryStore('The terminals of drones', (bench) => {
     const late = await bench().viewer()
     expect(await attach(late, { after: 0 })).to.include({ ok: true, droneId: 'e' })
   })
+
+  it('[TM3] tell nothing in a session of somebody else, however quickly they end', async () => {
+    const { drone } = await opened(bench())
+    const bob = await bench().viewer({}, await bench().relay.keyOf('code', 'bob'))
+    const { chatSessionId } = await bob.send('Mine.')
+    drone.emit('terminal:opened', { terminalId: 'u', chatSessionId, ...SIZE })
+    const ended = await drone.ask('terminal:exited', { terminalId: 'u', exitCode: 0 })
+    expect(ended.error?.code).to.equal('not_found')
+    await bob.ask('session:list', {})
+    expect(bob.all('terminal:exited')).to.deep.equal([])
+  })
 })
